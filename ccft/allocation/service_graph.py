@@ -1,0 +1,183 @@
+"""Step 2c: service interdependencies, solved (methodology section 3, "Step 2c").
+
+`A[p, c]` is the share of provider p's total weight that belongs to accounts owned by service c. Of what p emits, the fraction that ends at the
+customers of s is `N[p, s] = ((I - A)^-1)[p, s] * (1 - sum_c A[s, c])`.
+
+`solve` runs on the driver, from and to small Arrow tables: it is bounded by clusters x services^2. It yields shares only, in whole 1e-15; masses
+are spread by `apportion`, so nothing is lost to floating point.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from scipy.sparse import csc_array, eye_array
+from scipy.sparse.linalg import splu
+
+from ccft.allocation.apportion import apportion
+from ccft.allocation.rack_types import CLUSTER_KEY
+from ccft.allocation.services import POOL_COMPONENT
+from ccft.schema.units import SHARES_PER_ONE
+
+FLOW_POOL = (*CLUSTER_KEY, "origin_service_id", "measure", "component")
+BEARING_SCHEMA = pa.schema(
+    [
+        ("usage_period", pa.string()),
+        ("cluster_id", pa.string()),
+        ("origin_service_id", pa.string()),
+        ("service_id", pa.string()),
+        ("weight", pa.int64()),
+    ]
+)
+
+
+@dataclass
+class _Graph:
+    """One cluster's graph in a period: customer weight of each service, and weights of its consumers."""
+
+    customers: dict[str, int] = field(default_factory=dict)
+    consumers: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
+
+    def services(self) -> list[str]:
+        """All services that provide or consume, in order of their ids."""
+        consumers = {name for row in self.consumers.values() for name in row}
+        return sorted(set(self.customers) | set(self.consumers) | consumers)
+
+
+def _graphs(pools: pa.Table, edges: pa.Table) -> dict[tuple[str, str], _Graph]:
+    graphs: dict[tuple[str, str], _Graph] = defaultdict(_Graph)
+    for row in pools.select(["usage_period", "cluster_id", "service_id", "customer_weight"]).to_pylist():
+        graphs[row["usage_period"], row["cluster_id"]].customers[row["service_id"]] = row["customer_weight"]
+    for row in edges.to_pylist():
+        graph = graphs[row["usage_period"], row["cluster_id"]]
+        graph.consumers[row["service_id"]][row["consumer_service_id"]] = row["weight"]
+    return graphs
+
+
+def trapped_services(customers: dict[str, int], consumers: dict[str, dict[str, int]], services: list[str]) -> set[str]:
+    """Services whose emissions can never reach a customer: no service with customers can be reached from them.
+
+    Decided on integer weights, so rounding plays no part.
+    """
+    providers: dict[str, list[str]] = defaultdict(list)
+    for provider, row in consumers.items():
+        for consumer in row:
+            providers[consumer].append(provider)
+    reached = {name for name in services if customers.get(name, 0) > 0}
+    frontier = list(reached)
+    while frontier:
+        found = [p for p in providers[frontier.pop()] if p not in reached]
+        reached.update(found)
+        frontier.extend(found)
+    return set(services) - reached
+
+
+def _bearing_matrix(graph: _Graph, services: list[str]) -> np.ndarray:
+    """N in whole 1e-15, services x services: one sparse solve with a refinement step."""
+    index = {name: i for i, name in enumerate(services)}
+    trapped = trapped_services(graph.customers, graph.consumers, services)
+    totals = {name: graph.customers.get(name, 0) + sum(graph.consumers.get(name, {}).values()) for name in services}
+    links = [(index[p], index[c], w / totals[p]) for p, row in graph.consumers.items() if p not in trapped for c, w in row.items()]
+    rows, columns, values = zip(*links, strict=True) if links else ((), (), ())
+    size = len(services)
+    system = eye_array(size, format="csc") - csc_array((values, (rows, columns)), shape=(size, size))
+    # A trapped service passes nothing on: what reaches it stays with it.
+    leaves = np.array([1.0 if name in trapped else graph.customers.get(name, 0) / totals[name] for name in services])
+    bearers = np.flatnonzero(leaves)
+    units = np.zeros((size, bearers.size))
+    units[bearers, np.arange(bearers.size)] = 1.0
+    factors = splu(csc_array(system))
+    solution = factors.solve(units)
+    solution += factors.solve(units - system @ solution)
+    matrix = np.zeros((size, size), dtype=np.int64)
+    shares = np.clip(solution * leaves[bearers], 0.0, None)
+    matrix[:, bearers] = np.floor(shares * SHARES_PER_ONE + 0.5).astype(np.int64)
+    return matrix
+
+
+def solve(pools: pa.Table, edges: pa.Table) -> pa.Table:
+    """Shares by which each origin service's emissions end at the services that bear them.
+
+    Parameters
+    ----------
+    pools
+        `usage_period, cluster_id, service_id, customer_weight` (int64).
+    edges
+        `usage_period, cluster_id, service_id, consumer_service_id, weight` (int64, above 0).
+
+    Returns
+    -------
+    pyarrow.Table
+        `usage_period, cluster_id, origin_service_id, service_id, weight` (N in whole 1e-15, above 0). Only clusters with edges: elsewhere every
+        service bears its own.
+    """
+    parts: list[pa.Table] = []
+    for (period, cluster), graph in sorted(_graphs(pools, edges).items()):
+        if not graph.consumers:
+            continue
+        services = graph.services()
+        matrix = _bearing_matrix(graph, services)
+        origins, bearers = np.nonzero(matrix)
+        names = np.array(services, dtype=object)
+        parts.append(
+            pa.table(
+                {
+                    "usage_period": pa.array([period] * origins.size, pa.string()),
+                    "cluster_id": pa.array([cluster] * origins.size, pa.string()),
+                    "origin_service_id": pa.array(names[origins], pa.string()),
+                    "service_id": pa.array(names[bearers], pa.string()),
+                    "weight": pa.array(matrix[origins, bearers], pa.int64()),
+                },
+                schema=BEARING_SCHEMA,
+            )
+        )
+    return pa.concat_tables(parts) if parts else BEARING_SCHEMA.empty_table()
+
+
+def flows(direct: DataFrame, bearing: DataFrame) -> DataFrame:
+    """Spread each service's direct emissions over the services that bear them; labels of measure and component are kept.
+
+    Grain in: period, cluster, service, measure, component; period, cluster, origin, bearer. Grain out: period, cluster, origin, bearer, measure,
+    component; sums to direct by origin, exactly. A service outside every graph bears its own.
+
+    Returns
+    -------
+    DataFrame
+        `usage_period, cluster_id, origin_service_id, service_id, measure, component, quanta`.
+    """
+    origins = direct.withColumnRenamed("service_id", "origin_service_id")
+    pooled = origins.join(bearing, [*CLUSTER_KEY, "origin_service_id"], "left").select(
+        *FLOW_POOL,
+        F.coalesce("service_id", "origin_service_id").alias("service_id"),
+        F.coalesce("weight", F.lit(SHARES_PER_ONE)).alias("weight"),
+        "quanta",
+    )
+    spread = apportion(pooled, pool=FLOW_POOL, key=["service_id"])
+    return spread.where("quanta <> 0").select(*FLOW_POOL, "service_id", "quanta")
+
+
+def service_balances(direct: DataFrame, spread: DataFrame) -> DataFrame:
+    """Direct, received, passed on of every service.
+
+    Grain out: period, cluster, service, measure, component.
+
+    Returns
+    -------
+    DataFrame
+        `..., direct, received, passed_on` (BIGINT quanta); direct + received - passed_on is what the service bears.
+    """
+    zero = F.lit(0).cast("bigint")
+    is_own = F.col("origin_service_id") == F.col("service_id")
+    borne = spread.select(
+        *POOL_COMPONENT,
+        zero.alias("direct"),
+        F.when(is_own, zero).otherwise(F.col("quanta")).alias("received"),
+        F.when(is_own, -F.col("quanta")).otherwise(zero).alias("passed_on"),
+    )
+    own = direct.select(*POOL_COMPONENT, F.col("quanta").alias("direct"), zero.alias("received"), F.col("quanta").alias("passed_on"))
+    return own.unionByName(borne).groupBy(*POOL_COMPONENT).agg(
+        *(F.sum(name).alias(name) for name in ("direct", "received", "passed_on"))
+    )

@@ -1,0 +1,193 @@
+"""Every condition the product can report, once: stable code, template, remedy.
+
+Raising code gives a code and values, never prose. Problems of one kind are collected and reported together. `docs/conditions.md` has an
+anchor per code.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+
+class Kind(StrEnum):
+    """What a condition does."""
+
+    CHECK = "check"
+    """Stops before anything is published: exit code 1."""
+    USAGE = "usage"
+    """Wrong usage or configuration: exit code 2."""
+    UNAVAILABLE = "unavailable"
+    """Lock held or storage out of reach: exit code 3."""
+    EVENT = "event"
+    """Accepted, with a row in `data_quality_events`."""
+
+
+EXIT_CODES: Final = {Kind.CHECK: 1, Kind.USAGE: 2, Kind.UNAVAILABLE: 3}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A thing that can be reported: `template` is filled with the values of one case."""
+
+    code: str
+    kind: Kind
+    template: str
+    remedy: str
+
+
+def _input(name: str, template: str, remedy: str) -> Condition:
+    return Condition(f"CCFT-INPUT-{name}", Kind.CHECK, template, remedy)
+
+
+def _run(name: str, template: str, remedy: str) -> Condition:
+    return Condition(f"CCFT-RUN-{name}", Kind.CHECK, template, remedy)
+
+
+def _usage(name: str, template: str, remedy: str) -> Condition:
+    return Condition(f"CCFT-USAGE-{name}", Kind.USAGE, template, remedy)
+
+
+def _lake(name: str, template: str, remedy: str) -> Condition:
+    return Condition(f"CCFT-LAKE-{name}", Kind.UNAVAILABLE, template, remedy)
+
+
+def _event(name: str, template: str, remedy: str = "") -> Condition:
+    return Condition(f"CCFT-EVENT-{name}", Kind.EVENT, template, remedy)
+
+
+_INPUT_CONDITIONS: Final = (
+    _input("MISSING-TABLE", "{table}: not in the input folder", "deliver {table}.csv, {table}.parquet or a directory {table}/"),
+    _input("UNREADABLE-TABLE", "{table}: cannot be read: {reason}", "deliver it as UTF-8 CSV with a header, Parquet or Delta"),
+    _input("MISSING-COLUMN", "{table}: column {column} is missing", "add the column, or null values where it may be null"),
+    _input("WRONG-TYPE", "{table} {key}: {column} = '{value}' is not {type}", "write it as the data dictionary says"),
+    _input("MISSING-VALUE", "{table} {key}: {column} is empty", "fill it in: the column must not be empty"),
+    _input("UNKNOWN-VALUE", "{table} {key}: {column} = '{value}' is not one of {allowed}", "use one of the allowed values"),
+    _input("DUPLICATE-KEY", "{table} {key}: delivered {count} times", "keep one row per key"),
+    _input("CONFLICTING-ROWS", "{table} {key}: {count} rows of one key with different values", "keep the right one"),
+    _input("OVERLAPPING-VALIDITY", "{table} {key}: valid from {first} and again from {second} before it ends", "end the first"),
+    _input("UNKNOWN-CLUSTER", "{table} {key}: cluster '{value}' is not in clusters", "add the cluster or correct the id"),
+    _input("UNKNOWN-SERVICE", "{table} {key}: service '{value}' is not in services", "add the service or correct the id"),
+    _input("UNKNOWN-ACCOUNT", "{table} {key}: account '{value}' is not in accounts", "add the account or correct the id"),
+    _input("INVALID-ACCOUNT", "{table} {key}: account '{value}' is not valid in {period}", "extend its validity, or move the usage"),
+    _input("UNKNOWN-RACK", "{table} {key}: rack '{value}' is not in racks", "add the rack or correct the id"),
+    _input("NETWORK-RACK-USAGE", "{table} {key}: rack '{value}' is a networking rack and has no usage", "remove the row"),
+    _input("NEGATIVE-QUANTITY", "{table} {key}: {column} = {value} is negative", "deliver the net quantity, 0 or more"),
+    _input("SERVICE-LIFE", "{table} {key}: service_life_months = '{value}'", "give whole months, 1 or more; equipment must say"),
+    _input("SHARE-OUT-OF-RANGE", "{table} {key}: carbon_free_share = {value} is outside 0..1", "give a share, not per cent"),
+    _input("MIXED-RACK-TYPE", "racks: rack type {value} has both network and other racks", "give networking racks a type of their own"),
+    _input("OWNER-NOT-INTERNAL", "accounts {key}: owner_service_id on an account of type {value}", "only internal accounts own services"),
+    _input("TWO-LOCATIONS", "clusters: region_code {value} has the locations {locations}", "one location per region_code"),
+    _input("RESERVED-REGION", "clusters {key}: region_code {value} on a cluster of type {type}", "`global` for edge clusters, and only for them"),
+    _input("RESERVED-PRODUCT", "{table} {key}: {column} = {value} is reserved", "choose another name"),
+    _input("WRONG-UNIT", "{table} {key}: unit '{value}', expected {allowed}", "convert the figure to the expected unit"),
+    _input("AMOUNT-TOO-LARGE", "{table} {key}: {column} = {value} is above the representable range", "check the unit; split the row if it is right"),
+    _input("MORE-PROBLEMS", "{table}: ... and {count} more of {condition}", "mend those that are listed: the others often have the same cause"),
+    _input("TOO-MANY-REJECTED", "{table} {period}: {rejected} of {rows} rows rejected ({conditions}): above {limit}", "mend the rows, or raise rejected_share_limit"),
+)  # fmt: skip
+
+_RUN_CONDITIONS: Final = (
+    _run("NOT-INGESTED", "{period}: {table} has no rows for it", "ingest the period first"),
+    _run("MISSING-FACTOR", "{period} {cluster}: no {factor_type} factor for {key}", "deliver the factor with a validity that covers the period"),
+    _run("MISSING-ELECTRICITY", "{period} {cluster}: has active racks but no electricity", "deliver its electricity, quantity 0 if none"),
+    _run("MISSING-FUEL-HISTORY", "{period} {cluster}: no generator_fuel row, and none in {last_year} to estimate from", "deliver a row, quantity 0 if none was burned"),
+    _run("NOT-CONSERVED", "{period} {step} {cluster} {measure}: difference {difference} kg", "nothing was published; report this with the run id"),
+    _run("AMOUNT-TOO-LARGE", "{what} leaves the representable range (9.2 Mt or 9.2e12 units per pool, 999,999 t per account row)", "check units of the inputs"),
+    _run("ALREADY-PUBLISHED", "{period} {version}: published with other inputs, policies or code", "use --restate --reason \"...\" to replace it"),
+    _run("VERIFICATION-FAILED", "{period} {version} {check} {subject}: {difference} kg", "the tables were changed outside ccft, or restore them; do not use the figures"),
+    _run("NOTHING-PUBLISHED", "{period}: no published result in this lake", "run the period first"),
+)  # fmt: skip
+
+_USAGE_CONDITIONS: Final = (
+    _usage("BAD-PERIOD", "'{value}' is not a period", "write YYYY-MM"),
+    _usage("BAD-RANGE", "the range {first} to {last} is empty", "give the earlier month first"),
+    _usage("NO-INPUTS", "input folder '{path}' does not exist", "give the folder that holds the input tables"),
+    _usage("NOT-EMPTY", "'{path}' is not empty", "choose another folder or remove it"),
+    _usage("NO-LAKE", "'{path}' is not a lake", "ingest into it first"),
+    _usage("UNKNOWN-METHODOLOGY", "methodology '{value}' is not known; there are {known}", "choose one of them"),
+    _usage("BAD-SETTING", "setting {name}: {reason}", "correct the flag, environment variable or configuration file"),
+)  # fmt: skip
+
+_LAKE_CONDITIONS: Final = (
+    _lake("LOCKED", "the lake is locked by {owner} since {since}", "wait for that run, or remove {path} if its process is gone"),
+    _lake("STORAGE", "storage: {reason}", "check path, network and credentials"),
+)  # fmt: skip
+
+_EVENT_CONDITIONS: Final = (
+    _event("NEGATIVE-REVENUE", "{count} accounts have negative revenue or cost in the month, {value} USD in all: counted as zero"),
+    _event("NO-REVENUE", "{count} external accounts without recorded revenue: weight 0"),
+    _event("NO-PRICE", "{count} accounts without revenue and no list price of the service: weight 0"),
+    _event("USAGE-INSTEAD", "no positive weight in the pool: {value} usage units of its accounts instead"),
+    _event("USE-ABOVE-CAPACITY", "used {value} times its capacity: no unused capacity"),
+    _event("NO-MATURE-REFERENCE", "ramping racks without a mature reference: keep all their emissions"),
+    _event("MARKET-FACTOR-FALLBACK", "no market factor: grid average used for the market-based method"),
+    _event("HISTORICAL-GROWTH", "generator fuel estimated from last year: {value}"),
+    _event("IMPLAUSIBLE-FACTOR", "grid factor {value} kg/MWh is outside 0 to 2000", "check the unit: kg per MWh"),
+    _event("UNUSED-RACK-TYPE", "rack type without use: {value} kg go to the residual"),
+    _event("UNUSED-SERVICE", "service without use in the period"),
+    _event("NO-CUSTOMERS", "service bears {value} kg without customers here: passed to its customers elsewhere"),
+    _event("CLOSED-LOOP", "emissions can never leave these services: {value} kg go to the residual"),
+    _event("NO-RACKS", "cluster without active racks: {value} kg go to the residual"),
+    _event("RESIDUAL-WORLDWIDE", "residual of {value} kg spread over all clusters"),
+    _event("RESIDUAL-TO-PROVIDER", "residual of {value} kg kept by the provider"),
+    _event("IDENTICAL-DUPLICATES", "{count} identical copies of rows counted once"),
+    _event("ROWS-REJECTED", "{count} rows set aside as {value}"),
+)  # fmt: skip
+
+CONDITIONS: Final = {
+    condition.code: condition
+    for condition in (
+        *_INPUT_CONDITIONS,
+        *_RUN_CONDITIONS,
+        *_USAGE_CONDITIONS,
+        *_LAKE_CONDITIONS,
+        *_EVENT_CONDITIONS,
+    )
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One case of a condition."""
+
+    code: str
+    values: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def condition(self) -> Condition:
+        """The registered condition."""
+        return CONDITIONS[self.code]
+
+    @property
+    def message(self) -> str:
+        """The filled-in template."""
+        return self.condition.template.format(**self.values)
+
+    def __str__(self) -> str:
+        """Code, message and remedy in one line."""
+        return f"{self.code}: {self.message}. Remedy: {self.condition.remedy.format(**self.values)}"
+
+
+class CcftError(Exception):
+    """One or more problems that stop the command; all of them at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    @property
+    def exit_code(self) -> int:
+        """Process exit code (contract, section 4)."""
+        return EXIT_CODES[self.problems[0].condition.kind]
+
+
+def fail(code: str, **values: object) -> CcftError:
+    """Build the error of a single problem, to be raised by the caller."""
+    return CcftError([Problem(code, values)])
+
+
+def raise_all(problems: Iterable[Problem]) -> None:
+    """Raise one error for all problems; nothing when there are none."""
+    found = tuple(problems)
+    if found:
+        raise CcftError(found)

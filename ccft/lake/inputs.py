@@ -1,0 +1,191 @@
+"""Delivered inputs: find each table in a folder and read it as it is.
+
+A table is `<table>.csv`, `<table>.parquet` or a directory `<table>/` of CSV, Parquet or Delta, Hive-style partitions
+allowed. CSV is read as text, never inferred: account ids begin with zeros, and an amount must not pass through a double.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from delta.tables import DeltaTable
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StringType, StructField, StructType
+
+from ccft.errors import Problem, fail
+from ccft.schema.tables import INPUTS, Table
+
+MALFORMED = "_malformed"
+"""Column of CSV frames: the line, where it has more or fewer fields than the header; null otherwise."""
+
+_DELTA_LOG = "_delta_log"
+_SUFFIXES = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
+
+
+class Format(StrEnum):
+    """How a table was delivered."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    DELTA = "delta"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a table of a delivery is: path relative to the folder, format, whether folders below it are no partitions."""
+
+    path: str
+    format: Format
+    is_recursive: bool = False
+
+
+class LayoutError(ValueError):
+    """A table is delivered in a way that cannot be read as one table."""
+
+
+def locate(files: Iterable[str], name: str) -> Entry | None:
+    """Find a table among the files of a delivery.
+
+    Parameters
+    ----------
+    files
+        Paths relative to the folder, `/`-separated; `<directory>/_delta_log` marks a Delta table.
+    name
+        Table.
+
+    Returns
+    -------
+    Entry or None
+        None when there is nothing of that name.
+
+    Raises
+    ------
+    LayoutError
+        Delivered twice, in two formats, or partly in partitions.
+    """
+    parts = [tuple(file.split("/")) for file in files]
+    own = [part for part in parts if part[0] in {name, *(name + suffix for suffix in _SUFFIXES)}]
+    roots = sorted({part[0] for part in own})
+    if not roots:
+        return None
+    if len(roots) > 1:
+        raise LayoutError(f"delivered {len(roots)} times ({', '.join(roots)}), keep one")
+    below = [part[1:] for part in own]
+    if any(part[:1] == (_DELTA_LOG,) for part in below):
+        return Entry(roots[0], Format.DELTA)
+    return Entry(roots[0], _format(own), is_recursive=_is_recursive([part[:-1] for part in below if len(part) > 1]))
+
+
+def _format(files: Sequence[tuple[str, ...]]) -> Format:
+    formats = {kind for part in files for suffix, kind in _SUFFIXES.items() if part[-1].endswith(suffix)}
+    if not formats:
+        raise LayoutError("the directory holds no .csv, .csv.gz or .parquet file and is no Delta table")
+    if len(formats) > 1:
+        raise LayoutError("CSV and Parquet are mixed, keep one")
+    return Format(formats.pop())
+
+
+def _is_recursive(folders: Sequence[tuple[str, ...]]) -> bool:
+    """Whether data lies in folders that are no Hive partitions (`name=value`); Spark would pass over them in silence."""
+    kinds = {"=" in folder for path in folders for folder in path}
+    if len(kinds) > 1:
+        raise LayoutError("folders with and without name=value are mixed, keep one layout")
+    return kinds == {False}
+
+
+def read_inputs(
+    spark: SparkSession, folder: str, tables: Sequence[Table] = INPUTS
+) -> tuple[dict[str, DataFrame], list[Problem]]:
+    """Open the tables of a delivery; nothing is converted or checked.
+
+    Parameters
+    ----------
+    spark
+        Session with Delta.
+    folder
+        Local path or URI.
+    tables
+        What to look for.
+
+    Returns
+    -------
+    frames, problems
+        Raw frames by table name, columns as delivered (CSV: all text, and `MALFORMED`); a problem for each table that is
+        missing or cannot be opened.
+
+    Raises
+    ------
+    CcftError
+        `CCFT-USAGE-NO-INPUTS` when there is no such folder.
+    """
+    # Values of partition folders are ids and dates like any other text: 000000000042 is no number.
+    spark.conf.set("spark.sql.sources.partitionColumnTypeInference.enabled", "false")
+    root, files = _list(spark, folder.rstrip("/") or "/", tables)
+    frames: dict[str, DataFrame] = {}
+    problems: list[Problem] = []
+    for table in tables:
+        try:
+            entry = locate(files, table.name)
+            if entry is None:
+                problems.append(Problem("CCFT-INPUT-MISSING-TABLE", {"table": table.name}))
+            else:
+                frames[table.name] = _open(spark, f"{root}/{entry.path}", entry, table)
+        except (LayoutError, PySparkException) as error:
+            problems.append(unreadable(table.name, error))
+    return frames, problems
+
+
+def unreadable(name: str, error: Exception) -> Problem:
+    """The problem of a table that cannot be read, in one line without stack trace."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return Problem("CCFT-INPUT-UNREADABLE-TABLE", {"table": name, "reason": lines[0][:300]})
+
+
+def _list(spark: SparkSession, folder: str, tables: Sequence[Table]) -> tuple[str, list[str]]:
+    """Root to read from, and the files below it."""
+    local = Path(folder)
+    if not urlsplit(folder).scheme and local.is_dir():
+        return f"file://{local.resolve()}", _list_local(local)
+    try:
+        listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(folder)
+        paths = [urlsplit(row[0]).path for row in listing.select("path").collect()]
+    except PySparkException as error:
+        raise fail("CCFT-USAGE-NO-INPUTS", path=folder) from error
+    prefix = urlsplit(folder).path.rstrip("/") + "/"
+    files = [path.removeprefix(prefix) for path in paths]
+    folders = {file.split("/")[0] for file in files if "/" in file} & {table.name for table in tables}
+    logs = [f"{name}/{_DELTA_LOG}" for name in folders if DeltaTable.isDeltaTable(spark, f"{folder}/{name}")]
+    return folder, files + logs
+
+
+def _list_local(folder: Path) -> list[str]:
+    files = []
+    for path in folder.rglob("*"):
+        parts = path.relative_to(folder).parts
+        if parts[-1] == _DELTA_LOG or (path.is_file() and not any(part.startswith(("_", ".")) for part in parts)):
+            files.append("/".join(parts))
+    return files
+
+
+def _open(spark: SparkSession, path: str, entry: Entry, table: Table) -> DataFrame:
+    if entry.format is Format.DELTA:
+        return spark.read.format("delta").load(path)
+    reader = spark.read.option("recursiveFileLookup", entry.is_recursive)
+    if entry.format is Format.PARQUET:
+        return reader.option("pathGlobFilter", "*.parquet").parquet(path)
+    reader = (
+        reader.option("pathGlobFilter", "*.csv*")
+        .option("header", True)
+        .option("quote", '"')
+        .option("escape", '"')
+        .option("enforceSchema", False)  # files of one table with columns in another order must not be mixed up
+        .option("columnNameOfCorruptRecord", MALFORMED)
+        # Line breaks inside quotes keep Spark from splitting a file: for names they are worth it, for usage they are not.
+        .option("multiLine", not table.is_large)
+    )
+    header = reader.csv(path).schema
+    text = [StructField(field.name, StringType()) for field in header.fields]
+    return reader.schema(StructType([*text, StructField(MALFORMED, StringType())])).csv(path)

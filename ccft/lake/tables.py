@@ -1,0 +1,108 @@
+"""Delta tables of the lake: create from the registry, read at a version, replace exactly one slice atomically."""
+
+from collections.abc import Mapping
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.utils import AnalysisException
+
+from ccft.schema.spark import create_table_ddl, select_columns, struct_type
+from ccft.schema.tables import Table, table
+
+
+class Lake:
+    """All tables under one root.
+
+    Parameters
+    ----------
+    spark
+        Session with Delta.
+    root
+        Local folder or URI.
+    """
+
+    def __init__(self, spark: SparkSession, root: str) -> None:
+        self.spark = spark
+        self.root = root.rstrip("/")
+        self._known: set[str] = set()
+
+    def path(self, name: str) -> str:
+        """Where a table lives."""
+        return f"{self.root}/{name}"
+
+    def exists(self, name: str) -> bool:
+        """Whether the table has been created."""
+        if name not in self._known and DeltaTable.isDeltaTable(self.spark, self.path(name)):
+            self._known.add(name)
+        return name in self._known
+
+    def ensure(self, name: str) -> Table:
+        """Create the table from the registry when it is not there."""
+        registered = table(name)
+        if not self.exists(name):
+            self.spark.sql(create_table_ddl(registered, self.path(name)))
+            self._known.add(name)
+        return registered
+
+    def read(self, name: str, version: int | None = None) -> DataFrame:
+        """Rows of a table, newest or at a Delta version; empty when the table was never written."""
+        if not self.exists(name):
+            return self.spark.createDataFrame([], struct_type(table(name)))
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(self.path(name))
+
+    def version(self, name: str) -> int:
+        """Newest Delta version of a table."""
+        history = DeltaTable.forPath(self.spark, self.path(name)).history(1)
+        return int(history.select(F.max("version").alias("v")).collect()[0]["v"])
+
+    def rows_of_last_commit(self, name: str) -> int:
+        """Rows that the newest commit of a table wrote, from its own metrics."""
+        metrics = DeltaTable.forPath(self.spark, self.path(name)).history(1).collect()[0]["operationMetrics"]
+        return int(metrics.get("numOutputRows", 0))
+
+    def replace(self, name: str, frame: DataFrame, where: str) -> int:
+        """Replace exactly the rows that `where` selects, in one atomic commit, whatever they were before.
+
+        Parameters
+        ----------
+        name
+            Registered table; created when it is not there.
+        frame
+            New rows; must all satisfy `where`.
+        where
+            Condition on the partition columns; empty replaces the whole table.
+
+        Returns
+        -------
+        int
+            Delta version of the commit.
+        """
+        registered = self.ensure(name)
+        writer = frame.select(*select_columns(registered)).write.format("delta").mode("overwrite")
+        if where:
+            writer = writer.option("replaceWhere", where)
+        writer.save(self.path(name))
+        return self.version(name)
+
+    def append(self, name: str, frame: DataFrame) -> int:
+        """Add rows to a log table."""
+        registered = self.ensure(name)
+        frame.select(*select_columns(registered)).write.format("delta").mode("append").save(self.path(name))
+        return self.version(name)
+
+    def restore(self, versions: Mapping[str, int]) -> None:
+        """Set tables back to Delta versions, after a failed check."""
+        for name, version in versions.items():
+            DeltaTable.forPath(self.spark, self.path(name)).restoreToVersion(version)
+
+    def reachable(self) -> bool:
+        """Whether the root can be listed at all."""
+        try:
+            DeltaTable.isDeltaTable(self.spark, self.path("run_log"))
+        except AnalysisException:
+            return False
+        return True

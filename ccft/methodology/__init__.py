@@ -1,0 +1,1 @@
+"""Methodology versions are data: one file of policies each, read here and nowhere else."""

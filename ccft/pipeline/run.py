@@ -1,0 +1,299 @@
+"""`ccft run`: one or more periods of one methodology version, from core tables to a published result."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TypeVar
+
+from pyspark.errors import ArithmeticException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from ccft import __version__
+from ccft.audit import published, restatement
+from ccft.audit.fingerprint import fingerprints
+from ccft.audit.reconciliation import violations
+from ccft.audit.verification import account_differences
+from ccft.config import Settings
+from ccft.errors import Problem, fail, raise_all
+from ccft.lake.memory import Kept
+from ccft.lake.tables import Lake
+from ccft.methodology.model import Methodology
+from ccft.pipeline.stages import Results, compute, period_frame
+from ccft.schema.spark import quote, struct_type
+from ccft.schema.tables import CORE, RESULTS, table
+
+WRITERS = 3
+"""Small tables are written side by side: each Delta commit is mostly waiting."""
+
+Progress = Callable[[str], None]
+T = TypeVar("T")
+
+
+@dataclass
+class RunReport:
+    """What a run did."""
+
+    methodology_version: str
+    published: dict[str, str] = field(default_factory=dict)
+    unchanged: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What makes a run of a period the same run."""
+
+    period: str
+    run_id: str
+    input_fingerprint: str
+
+
+class _Clock:
+    """Seconds per step, with progress."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        self._progress(name)
+        started = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - started, 2)
+
+
+def identify(
+    core: dict[str, DataFrame], spark: SparkSession, periods: Sequence[str], policy: Methodology, settings: Settings
+) -> list[Identity]:
+    """Derive each period's run id from the content of its inputs, policies, code and settings."""
+    prints = fingerprints(core, period_frame(spark, periods), periods)
+    common = f"{policy.version} {policy.policy_hash} {__version__} {settings.result_hash()}"
+    return [
+        Identity(period, "run-" + sha256(f"{period} {prints[period]} {common}".encode()).hexdigest()[:16], prints[period])
+        for period in periods
+    ]
+
+
+def run(
+    lake: Lake,
+    settings: Settings,
+    periods: Sequence[str],
+    policy: Methodology,
+    *,
+    restate_reason: str = "",
+    restated_by: str = "",
+    progress: Progress = lambda _line: None,
+) -> RunReport:
+    """Compute periods of one version and publish them, all or nothing.
+
+    Parameters
+    ----------
+    periods
+        Ingested periods.
+    restate_reason, restated_by
+        Why, and by whom, a published period is replaced; empty = published periods must be unchanged.
+
+    Raises
+    ------
+    CcftError
+        Missing inputs or factors, a published period with other inputs, a ledger that does not balance: nothing is published.
+    """
+    spark, clock = lake.spark, _Clock(progress)
+    started = datetime.now(UTC)
+    report = RunReport(policy.version, seconds=clock.seconds)
+    with clock.step("inputs"):
+        core = {registered.name: lake.read(registered.name) for registered in CORE}
+        _require_ingested(core, periods)
+        identities = identify(core, spark, periods, policy, settings)
+        due, before = _due(lake, identities, policy, report, restate=bool(restate_reason))
+    if not due:
+        return report
+    names = [identity.period for identity in due]
+    monthly = {name: _months(frame, names) for name, frame in core.items()}
+    with Kept() as kept:
+        with clock.step("allocation"):
+            provider = _provider(spark, core["core_accounts"], names, settings)
+            results, _ = _named_overflow(lambda: compute(monthly, names, policy, provider, kept))
+            ids = spark.createDataFrame([(x.period, x.run_id) for x in due], "usage_period string, run_id string")
+            frames = _stamped(results, ids, policy)
+        with clock.step("reconciliation"):
+            frames["reconciliation"] = kept.keep(frames["reconciliation"])
+            raise_all(_named_overflow(lambda: violations(frames["reconciliation"])))
+        versions, report.rows = _write(lake, frames, names, policy, clock)
+        with clock.step("totals"):
+            old = {name: version for name, version in versions.before.items() if version is not None}
+            _check_written(lake, versions.after, names, policy, old)
+    with clock.step("publication"):
+        if restate_reason:
+            _log_restatement(lake, due, before, versions.after, policy, restate_reason, restated_by)
+        lines = [
+            _log_line(x, policy, settings, started, versions.after, report, "published") for x in due
+        ]
+        lake.append("run_log", spark.createDataFrame(lines, struct_type(table("run_log"))))
+    report.published = {identity.period: identity.run_id for identity in due}
+    return report
+
+
+def _require_ingested(core: dict[str, DataFrame], periods: Sequence[str]) -> None:
+    problems = []
+    for name in ("core_account_usage", "core_rack_usage"):
+        there = {row[0] for row in core[name].select("usage_period").where(F.col("usage_period").isin(*periods)).distinct().collect()}
+        problems += [Problem("CCFT-RUN-NOT-INGESTED", {"period": p, "table": name}) for p in periods if p not in there]
+    raise_all(problems)
+
+
+def _due(
+    lake: Lake, identities: list[Identity], policy: Methodology, report: RunReport, *, restate: bool
+) -> tuple[list[Identity], dict[str, published.Line]]:
+    """Which periods have to be computed; a published one with other inputs needs a restatement."""
+    before = published.newest(lake.read("run_log"), policy.version)
+    due, problems = [], []
+    for identity in identities:
+        line = before.get(identity.period)
+        if line is not None and line.run_id == identity.run_id:
+            report.unchanged[identity.period] = identity.run_id
+        elif line is not None and not restate:
+            problems.append(Problem("CCFT-RUN-ALREADY-PUBLISHED", {"period": identity.period, "version": policy.version}))
+        else:
+            due.append(identity)
+    raise_all(problems)
+    return due, before
+
+
+def _months(frame: DataFrame, periods: Sequence[str]) -> DataFrame:
+    """Usage of the periods only; reference tables as they are."""
+    return frame.where(F.col("usage_period").isin(*periods)) if "usage_period" in frame.columns else frame
+
+
+def _provider(spark: SparkSession, accounts: DataFrame, periods: Sequence[str], settings: Settings) -> DataFrame:
+    """The provider's own account per period; its own payer and internal where the inputs do not know it."""
+    months = period_frame(spark, periods).select("usage_period")
+    own = accounts.where(F.col("account_id") == settings.provider_account_id)
+    valid = F.col("usage_period").between(F.col("valid_from"), F.coalesce("valid_to", F.lit("9999-12")))
+    return months.join(own, valid, "left").select(
+        "usage_period",
+        F.lit(settings.provider_account_id).alias("account_id"),
+        F.coalesce("payer_account_id", F.lit(settings.provider_account_id)).alias("payer_account_id"),
+        F.coalesce("account_type", F.lit("internal")).alias("account_type"),
+    )
+
+
+def _stamped(results: Results, ids: DataFrame, policy: Methodology) -> dict[str, DataFrame]:
+    """Result tables in their columns, with version and run id."""
+    frames = {
+        "inventory_emissions": results.inventory,
+        "certificate_ledger": results.certificates,
+        "rack_type_emissions": results.rack_types,
+        "service_emissions": results.services,
+        "service_flows": results.flows,
+        "service_shares": results.shares,
+        "reconciliation": results.ledger,
+        "data_quality_events": results.events,
+        "account_emissions": results.accounts,
+    }
+    version = F.lit(policy.version)
+    return {
+        name: frame.withColumn("methodology_version", version).join(F.broadcast(ids), "usage_period", "inner")
+        for name, frame in frames.items()
+    }
+
+
+def _named_overflow(action: Callable[[], T]) -> T:
+    """Name Spark's arithmetic overflow: an amount beyond what pools or rows can hold."""
+    try:
+        return action()
+    except ArithmeticException as error:
+        raise fail("CCFT-RUN-AMOUNT-TOO-LARGE", what="an amount or total") from error
+
+
+@dataclass(frozen=True)
+class _Versions:
+    before: dict[str, int | None]
+    after: dict[str, int]
+
+
+def _write(
+    lake: Lake, frames: dict[str, DataFrame], periods: Sequence[str], policy: Methodology, clock: _Clock
+) -> tuple[_Versions, dict[str, int]]:
+    """Replace the slice of each result table; account rows last."""
+    months = ", ".join(quote(period) for period in periods)
+    where = f"usage_period IN ({months}) AND methodology_version = {quote(policy.version)}"
+    before = {registered.name: lake.version(registered.name) if lake.exists(registered.name) else None for registered in RESULTS}
+    small = [registered.name for registered in RESULTS if registered.name != "account_emissions"]
+    with clock.step("write results"), ThreadPoolExecutor(WRITERS) as pool:
+        written = list(pool.map(lambda name: lake.replace(name, frames[name], where), small))
+    with clock.step("write accounts"):
+        last = _named_overflow(lambda: lake.replace("account_emissions", frames["account_emissions"], where))
+    after = dict(zip(small, written, strict=True)) | {"account_emissions": last}
+    return _Versions(before, after), {name: lake.rows_of_last_commit(name) for name in after}
+
+
+def _check_written(
+    lake: Lake, versions: dict[str, int], periods: Sequence[str], policy: Methodology, before: dict[str, int]
+) -> None:
+    """Read the account rows back and hold them against the ledger; on any difference all tables go back."""
+    problems = account_differences(
+        lake.read("account_emissions", versions["account_emissions"]),
+        lake.read("reconciliation", versions["reconciliation"]),
+        periods,
+        policy.version,
+    )
+    if problems:
+        lake.restore(before)
+        raise_all(problems)
+
+
+def _log_restatement(
+    lake: Lake,
+    due: list[Identity],
+    before: dict[str, published.Line],
+    versions: dict[str, int],
+    policy: Methodology,
+    reason: str,
+    restated_by: str,
+) -> None:
+    """Record old and new totals of the periods that had been published before."""
+    new = restatement.totals(lake.read("reconciliation", versions["reconciliation"]), [x.period for x in due], policy.version)
+    old: restatement.Totals = {}
+    for identity in due:
+        if identity.period in before:
+            ledger = lake.read("reconciliation", before[identity.period].table_versions["reconciliation"])
+            old |= restatement.totals(ledger, [identity.period], policy.version)
+    rows = restatement.changes(due, before, old, new, policy.version, reason, restated_by)
+    if rows:
+        lake.append("restatements", lake.spark.createDataFrame(rows, struct_type(table("restatements"))))
+
+
+def _log_line(
+    identity: Identity,
+    policy: Methodology,
+    settings: Settings,
+    started: datetime,
+    versions: dict[str, int],
+    report: RunReport,
+    status: str,
+) -> tuple[object, ...]:
+    return (
+        identity.run_id,
+        identity.period,
+        policy.version,
+        status,
+        identity.input_fingerprint,
+        __version__,
+        policy.policy_hash,
+        settings.result_hash(),
+        started,
+        datetime.now(UTC),
+        json.dumps(report.rows, sort_keys=True),
+        json.dumps(report.seconds),
+        json.dumps(versions, sort_keys=True),
+        f"{identity.period} {policy.version} published",
+    )

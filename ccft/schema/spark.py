@@ -1,0 +1,53 @@
+"""Spark schemas and Delta DDL of the registry's tables."""
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from ccft.schema.tables import Table
+
+
+def struct_type(table: Table) -> StructType:
+    """Spark schema of a table, nullability included."""
+    ddl = ", ".join(
+        f"`{column.name}` {column.type}{'' if column.nullable else ' NOT NULL'}" for column in table.columns
+    )
+    return StructType.fromDDL(ddl)
+
+
+def select_columns(table: Table) -> list[SparkColumn]:
+    """The one closing `select` of a transform: the table's columns, in order, in its types."""
+    return [F.col(column.name).cast(column.type).alias(column.name) for column in table.columns]
+
+
+def quote(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def column_ddl(table: Table) -> str:
+    """Column list for CREATE TABLE, with comments."""
+    lines = []
+    for column in table.columns:
+        comment = column.description + (f" [{column.unit}]" if column.unit else "")
+        null = "" if column.nullable else " NOT NULL"
+        lines.append(f"`{column.name}` {column.type}{null} COMMENT {quote(comment)}")
+    return ",\n  ".join(lines)
+
+
+def create_table_ddl(table: Table, path: str) -> str:
+    """CREATE TABLE IF NOT EXISTS statement of a Delta table at a path, comments and properties included.
+
+    Tables stay on Delta's basic reader protocol (no column mapping, no deletion vectors), so that readers without a JVM
+    see the same rows.
+    """
+    properties = {"delta.enableDeletionVectors": "false"}
+    properties |= {f"delta.constraints.{name}": condition for name, condition in table.checks}
+    if table.statistics_on:
+        properties["delta.dataSkippingStatsColumns"] = ",".join(table.statistics_on)
+    pairs = ", ".join(f"{quote(key)} = {quote(value)}" for key, value in properties.items())
+    partitioned = f"\nPARTITIONED BY ({', '.join(table.partition_by)})" if table.partition_by else ""
+    return (
+        f"CREATE TABLE IF NOT EXISTS delta.`{path}` (\n  {column_ddl(table)}\n) USING DELTA{partitioned}"
+        f"\nCOMMENT {quote(table.description)}\nTBLPROPERTIES ({pairs})"
+    )
