@@ -35,6 +35,16 @@ print(json.load(opener.open(sys.argv[1], timeout=2))["aliveworkers"])
 PYTHON
 }
 
+free_ports() { # a port in use means another cluster, whose workers would be taken for ours
+    .venv/bin/python - "$HOST" "$PORT" "$UI_PORT" $((UI_PORT + 1)) $((UI_PORT + 2)) <<'PYTHON'
+import socket, sys
+
+host, *ports = sys.argv[1:]
+taken = [port for port in ports if socket.socket().connect_ex((host, int(port))) == 0]
+sys.exit("cluster: in use by another process: port " + ", ".join(taken) if taken else 0)
+PYTHON
+}
+
 is_up() {
     local name
     for name in master $WORKERS; do is_running "$name" || return 1; done
@@ -57,12 +67,13 @@ start() {
         return
     fi
     stop
+    free_ports || exit 3
     mkdir -p "$DIR"
     DIR="$(cd "$DIR" && pwd -P)"
 
     unset SPARK_CONF_DIR
     JAVA_HOME="$(cat .venv/ccft-java-home)"
-    SPARK_HOME="$(.venv/bin/python -c 'import importlib.util as u; print(u.find_spec("pyspark").submodule_search_locations[0])')"
+    SPARK_HOME="$(.venv/bin/python -c 'import pyspark; print(pyspark.__path__[0])')"
     export JAVA_HOME SPARK_HOME
     export SPARK_LOCAL_IP="$HOST" SPARK_PUBLIC_DNS="$HOST" SPARK_DAEMON_MEMORY=256m
     # A port in use is an error: by default Spark would silently take the next one.

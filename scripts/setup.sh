@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Makes .venv ready: locked Python packages, the project itself, the two Delta JARs, and an archive of loaded JVM classes
-# that shortens every local start. Safe to run again at any time; with nothing to do it returns at once, without network.
+# Makes .venv ready: locked Python packages, the project itself, the two Delta JARs, and an archive of loaded JVM
+# classes that shortens every local start. Safe to run again at any time; with nothing to do it returns at once, without
+# network.
 #
-#   PYTHON      the interpreter to build .venv with (default: the first of python3, python3.11 ... that is 3.11 or later)
+#   PYTHON      the interpreter to build .venv with (default: the first of python3, python3.11, ... that is new enough)
 #   JAVA_HOME   the Java to use (default: the first Java 17 or later found)
 set -euo pipefail
 
@@ -19,7 +20,7 @@ SUMS="scripts/jars.sha256"
 DELTA_PACKAGES="io.delta:delta-spark_4.2_2.13:4.4.0,io.delta:delta-storage:4.4.0"
 # What these two ask for beside each other is part of Spark already, or serves catalogs that are not used here.
 DELTA_EXCLUDES="io.unitycatalog:*,org.scala-lang:*,org.apache.logging.log4j:*,org.slf4j:*,com.google.code.findbugs:*"
-DELTA_EXCLUDES="$DELTA_EXCLUDES,io.delta:delta-kernel-api,io.delta:delta-kernel-defaults,io.delta:delta-kernel-unitycatalog"
+for module in api defaults unitycatalog; do DELTA_EXCLUDES="$DELTA_EXCLUDES,io.delta:delta-kernel-$module"; done
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 stop() { # stop EXIT_CODE MESSAGE
@@ -63,7 +64,8 @@ find_python() {
             return
         fi
     done
-    stop 2 "Python 3.11 or later is needed (found: $(python3 --version 2>&1 || true)). Install it, or name one: PYTHON=/path/to/python3.11 scripts/setup.sh"
+    stop 2 "Python 3.11 or later is needed (found: $("${PYTHON:-python3}" --version 2>&1 || true)).
+       Install it, or name one: PYTHON=/path/to/python3.11 scripts/setup.sh"
 }
 
 # A .venv that was moved or whose interpreter is gone cannot be mended: its scripts name the old place.
@@ -78,7 +80,8 @@ make_venv() {
         local python
         python="$(find_python)"
         say "making .venv with $("$python" --version)"
-        "$python" -m venv --clear "$VENV" || stop 2 "python -m venv failed; on Debian and Ubuntu: apt-get install python3-venv"
+        "$python" -m venv --clear "$VENV" ||
+            stop 2 "python -m venv failed; on Debian and Ubuntu: apt-get install python3-venv"
     fi
 }
 
@@ -117,7 +120,8 @@ find_java_home() {
     local candidate
     if [ -n "${JAVA_HOME:-}" ]; then # an explicit choice is obeyed or refused, never replaced
         java_home_of "$JAVA_HOME/bin/java" && return
-        stop 2 "JAVA_HOME is $JAVA_HOME, which holds no Java 17 or later. Change it, or unset it to let setup look for one."
+        stop 2 "JAVA_HOME is $JAVA_HOME, which holds no Java 17 or later.
+       Change it, or unset it to let setup look for one."
     fi
     for candidate in \
         "$(command -v java || true)" \
@@ -141,7 +145,9 @@ install_java() {
         say "installing Java with Homebrew"
         brew install openjdk@17 >&2 && return
     fi
-    stop 2 "Java 17 or later is needed and could not be installed from here. Install it (Debian, Ubuntu: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17), or set JAVA_HOME to one."
+    stop 2 "Java 17 or later is needed and could not be installed from here. Set JAVA_HOME to one, or install it:
+       apt-get install openjdk-17-jre-headless   (Debian, Ubuntu)
+       brew install openjdk@17                   (macOS)"
 }
 
 # --- Delta's JARs -----------------------------------------------------------------------------------------------------
@@ -157,8 +163,8 @@ missing_jars() { # missing_jars DIRECTORY
 fetch_with_spark() { # fetch_with_spark DIRECTORY
     local jar
     : >"$1/nothing.py"
-    SPARK_HOME="$SPARK" "$SPARK/bin/spark-submit" --master 'local[1]' --conf spark.ui.enabled=false \
-        --conf "spark.jars.ivy=$1/ivy" --packages "$DELTA_PACKAGES" --exclude-packages "$DELTA_EXCLUDES" "$1/nothing.py" || return 1
+    SPARK_HOME="$SPARK" "$SPARK/bin/spark-submit" --master 'local[1]' --conf "spark.jars.ivy=$1/ivy" \
+        --packages "$DELTA_PACKAGES" --exclude-packages "$DELTA_EXCLUDES" "$1/nothing.py" || return 1
     for jar in "$1"/ivy/jars/io.delta_*.jar; do
         mv "$jar" "$1/$(basename "$jar" | sed 's/^io\.delta_//')" || return 1
     done
@@ -175,13 +181,16 @@ fetch_with_maven() { # fetch_with_maven DIRECTORY
 
 install_jars() {
     local work name bad
-    [ -n "$(missing_jars "$SPARK/jars")" ] || return 0
+    bad="$(missing_jars "$SPARK/jars")"
+    [ -n "$bad" ] || return 0
+    for name in $bad; do rm -f "$SPARK/jars/$name"; done
     say "fetching $DELTA_PACKAGES"
     work="$(mktemp -d)"
     if ! { fetch_with_spark "$work" || fetch_with_maven "$work"; } >"$work/log" 2>&1; then
         tail -n 20 "$work/log" >&2
         rm -rf "$work"
-        stop 3 "Delta's JARs could not be fetched. Without access to a Maven repository, copy the files named in $SUMS to $SPARK/jars and run setup again."
+        stop 3 "Delta's JARs could not be fetched. Without access to a Maven repository, copy the files named in $SUMS
+       to $SPARK/jars and run setup again."
     fi
     bad="$(missing_jars "$work")"
     if [ -n "$bad" ]; then
@@ -203,14 +212,17 @@ make_archive() {
     # It fits only these JARs, in this directory, unchanged since: the JVM compares their times as well.
     key="$({
         cat "$JAVA_HOME/release"
-        "$VENV/bin/python" -c 'import pathlib, sys; print([(str(p), p.stat().st_mtime_ns) for p in sorted(pathlib.Path(sys.argv[1]).iterdir())])' "$SPARK/jars"
+        "$VENV/bin/python" - "$SPARK/jars" <<'PYTHON'
+import os, sys
+print(sorted((jar.path, jar.stat().st_mtime_ns) for jar in os.scandir(sys.argv[1])))
+PYTHON
         sed -n '/^make_archive/,/^}/p' scripts/setup.sh
     } | sha256 | cut -d' ' -f1)"
     if [ -f "$ARCHIVE" ] && [ "$(cat "$ARCHIVE.key" 2>/dev/null)" = "$key" ]; then return; fi
     say "archiving Spark's classes for quick starts"
     part="$(mktemp -d "$VENV/ccft-archive.XXXXXX")"
     # Written aside and renamed: running JVMs keep the file that they have mapped.
-    if (cd "$part" && env -u SPARK_CONF_DIR -u PYSPARK_SUBMIT_ARGS SPARK_HOME="$SPARK" "$VENV/bin/python" - "$part") \
+    if (cd "$part" && env -u SPARK_CONF_DIR -u PYSPARK_SUBMIT_ARGS "$VENV/bin/python" - "$part") \
         >"$part/log" 2>&1 <<'PYTHON' && [ -s "$part/spark.jsa" ]; then
 import sys
 from pyspark.sql import SparkSession
@@ -218,7 +230,10 @@ from pyspark.sql import SparkSession
 work = sys.argv[1]
 spark = (
     SparkSession.builder.master("local[1]")
-    .config("spark.driver.extraJavaOptions", f"-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ArchiveClassesAtExit={work}/spark.jsa")
+    .config(
+        "spark.driver.extraJavaOptions",
+        f"-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ArchiveClassesAtExit={work}/spark.jsa",
+    )
     .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
     .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
     .config("spark.databricks.delta.snapshotPartitions", 2)
@@ -256,7 +271,7 @@ JAVA_HOME="$(find_java_home || { install_java && find_java_home; })" || exit $?
 export JAVA_HOME
 printf '%s\n' "$JAVA_HOME" >"$JAVA_HOME_FILE"
 install_packages
-SPARK="$("$VENV/bin/python" -c 'import importlib.util as u; print(u.find_spec("pyspark").submodule_search_locations[0])')"
+SPARK="$("$VENV/bin/python" -c 'import pyspark; print(pyspark.__path__[0])')"
 install_jars
 make_archive
 fingerprint "$JAVA_HOME" >"$STAMP"

@@ -9,11 +9,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() { sed -n '2,/^set /p' scripts/test.sh | sed -e '/^set /d' -e 's/^# \{0,1\}//'; }
 
-tests=tests
+tests="tests"
 lint=yes
 case "${1:-}" in
-    --quick) tests=tests/unit && shift ;;
-    --clusters) tests=tests/cluster && lint=no && shift ;;
+    --quick) tests="tests --ignore=tests/spark --ignore=tests/cluster --ignore=tests/browser" && shift ;;
+    --clusters) tests="tests/cluster" && lint=no && shift ;;
     -h | --help) usage && exit 0 ;;
 esac
 
@@ -37,12 +37,13 @@ if [ "$lint" = yes ]; then
     check ruff check .
     check ruff format --check .
     check mypy ccft
-    check lint-imports
+    check lint-imports --no-logo
     check deptry .
     check shellcheck scripts/*.sh .ci/run
 fi
 # A file of tests stays on one worker: each worker starts at most one Spark session and keeps it.
-check pytest "$tests" -n 2 --dist loadfile "$@"
+# shellcheck disable=SC2086 # several words
+check pytest $tests -n 2 --dist loadfile "$@"
 
 if [ -n "$failed" ]; then
     printf 'test: failed: %s\n' "$failed" >&2

@@ -24,7 +24,7 @@ def _product(amount: Column, numerator: Column, denominator: Column) -> Column:
     return F.least(F.greatest(product.cast("bigint"), F.lit(0).cast("bigint")), amount)
 
 
-def cohort_use(fleet: DataFrame, rack_usage: DataFrame) -> DataFrame:
+def cohort_use(fleet: DataFrame, rack_usage: DataFrame, network: DataFrame) -> DataFrame:
     """Use and capacity side by side. Grain out: period, cluster, rack type, cohort; never networking racks.
 
     Returns
@@ -33,22 +33,20 @@ def cohort_use(fleet: DataFrame, rack_usage: DataFrame) -> DataFrame:
         `usage_period, cluster_id, rack_type, is_ramping, power_weight, capacity, used`, all BIGINT, never null.
     """
     used = rack_usage.groupBy(*RACK_TYPE_KEY, "is_ramping").agg(F.sum(micros("used_units")).alias("used"))
-    own = fleet.where("NOT is_network").drop("is_network")
+    own = fleet.join(network, "rack_type", "left_anti")
     return own.join(used, [*RACK_TYPE_KEY, "is_ramping"], "full").fillna(0, ["power_weight", "capacity", "used"])
 
 
-def network_overhead(rack_types: DataFrame, fleet: DataFrame, policy: Methodology) -> DataFrame:
+def network_overhead(rack_types: DataFrame, fleet: DataFrame, network: DataFrame, policy: Methodology) -> DataFrame:
     """Pass the emissions of networking racks to the cluster's other rack types pro rata to planned power.
 
     Grain in and out: period, cluster, rack type, measure. Where networking stays with the provider, or no other rack type has planned power,
     the networking type keeps its row: as `network_overhead`, or as `residual`.
     """
-    power = rack_type_power(fleet)
-    network = power.where("is_network").select(*RACK_TYPE_KEY)
-    amounts = rack_types.join(network, list(RACK_TYPE_KEY), "left_semi")
+    amounts = rack_types.join(network, "rack_type", "left_semi")
     if policy.networking_racks is Bearer.PROVIDER:
         return amounts.withColumn("component", F.lit("network_overhead")).select(*OUTPUT)
-    others = power.where("NOT is_network AND weight > 0").drop("is_network")
+    others = rack_type_power(fleet).where("weight > 0").join(network, "rack_type", "left_anti")
     homeless = amounts.join(others.select(*CLUSTER_KEY).distinct(), list(CLUSTER_KEY), "left_anti")
     pools = amounts.groupBy(*CLUSTER_KEY, "measure").agg(F.sum("quanta").alias("quanta"))
     shares = apportion(
@@ -149,7 +147,7 @@ def unused_capacity(kept: DataFrame, use: DataFrame) -> DataFrame:
 
 
 def share_overhead(
-    rack_types: DataFrame, fleet: DataFrame, use: DataFrame, policy: Methodology
+    rack_types: DataFrame, fleet: DataFrame, use: DataFrame, network: DataFrame, policy: Methodology
 ) -> tuple[DataFrame, DataFrame]:
     """Step 2a as a whole: rack types with their components.
 
@@ -160,12 +158,11 @@ def share_overhead(
     components, sent : tuple of DataFrame
         The same by component, which sums to the input worldwide, per measure; and what left each rack type for the worldwide pool.
     """
-    network = network_overhead(rack_types, fleet, policy)
-    network_types = fleet.where("is_network").select(*RACK_TYPE_KEY).distinct()
-    others = rack_types.join(network_types, list(RACK_TYPE_KEY), "left_anti")
+    overhead = network_overhead(rack_types, fleet, network, policy)
+    others = rack_types.join(network, "rack_type", "left_anti")
     unassigned = others.where("rack_type = 'unassigned'").withColumn("component", F.lit("residual")).select(*OUTPUT)
     own = others.where("rack_type <> 'unassigned'")
-    parts, sent = network.unionByName(unassigned), own.where("false")
+    parts, sent = overhead.unionByName(unassigned), own.where("false")
     if policy.ramp_up is RampUp.WORLDWIDE:
         ramped = ramp_up(own, use)
         own, sent = ramped.kept, ramped.sent

@@ -36,21 +36,26 @@ def rack_fleet(racks: DataFrame, clusters: DataFrame, periods: DataFrame) -> Dat
     Returns
     -------
     DataFrame
-        `usage_period, cluster_id, rack_type, is_network, is_ramping, power_weight` (rack-days x kW, 1e-6), `capacity` (1e-6 units).
+        `usage_period, cluster_id, rack_type, is_ramping, power_weight` (rack-days x kW, 1e-6), `capacity` (1e-6 units).
     """
     launched = clusters.select("cluster_id", "launched_on")
     months = racks.join(F.broadcast(launched), "cluster_id", "inner").crossJoin(F.broadcast(periods))
     active = months.withColumn("active_days", _active_days()).where("active_days > 0")
     days = F.col("active_days").cast("bigint")
-    return active.groupBy(*RACK_TYPE_KEY, "is_network", is_ramping().alias("is_ramping")).agg(
+    return active.groupBy(*RACK_TYPE_KEY, is_ramping().alias("is_ramping")).agg(
         F.sum(days * micros("planned_power_kw")).alias("power_weight"),
         F.sum(days * micros("capacity_units_per_day")).alias("capacity"),
     )
 
 
+def network_types(racks: DataFrame) -> DataFrame:
+    """Networking rack types, also those without an active rack: their embodied carbon may still be amortised. Column: `rack_type`."""
+    return racks.where("is_network").select("rack_type").distinct()
+
+
 def rack_type_power(fleet: DataFrame) -> DataFrame:
     """Weight of rack types: planned power of both cohorts. Grain: period, cluster, rack type."""
-    return fleet.groupBy(*RACK_TYPE_KEY, "is_network").agg(F.sum("power_weight").alias("weight"))
+    return fleet.groupBy(*RACK_TYPE_KEY).agg(F.sum("power_weight").alias("weight"))
 
 
 def allocate_to_rack_types(inventory: DataFrame, fleet: DataFrame) -> DataFrame:
@@ -66,7 +71,7 @@ def allocate_to_rack_types(inventory: DataFrame, fleet: DataFrame) -> DataFrame:
     """
     measured = (*CLUSTER_KEY, "measure")
     shared = inventory.where("rack_type IS NULL").groupBy(*measured).agg(F.sum("quanta").alias("quanta"))
-    power = rack_type_power(fleet).where("weight > 0").drop("is_network")
+    power = rack_type_power(fleet).where("weight > 0")
     # Many rack types per cluster and measure; clusters without planned power stay, with a null rack type.
     pooled = shared.join(power, list(CLUSTER_KEY), "left")
     shares = apportion(

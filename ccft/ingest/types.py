@@ -7,25 +7,24 @@
 | double 0.30000000000000004 | decimal(18,6) | 0.300000, half up: doubles have no exact decimals |
 | bigint 42 | string (an id) | the whole column is refused: leading zeros are gone |
 | timestamp at midnight | date | its day |
+
+Expressions are SQL text: a table of ten columns is planned in one call, and reads like the checks in `small_checks`.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
-from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 from pyspark.sql.types import (
     BooleanType,
     DataType,
     DateType,
     DecimalType,
     FractionalType,
+    IntegerType,
     IntegralType,
     StringType,
     TimestampNTZType,
     TimestampType,
-    _parse_datatype_string,
 )
 
 from ccft.errors import Problem
@@ -39,11 +38,11 @@ DELIVERED: Final = "_delivered_"
 
 _NUMBER: Final = r"^[+-]?[0-9]*\.?[0-9]*([eE][+-]?[0-9]+)?\z"
 _SCIENTIFIC: Final = r"^[+-]?[0-9](\.[0-9]{0,18})?[eE][+-]?[0-9]{1,3}\z"
-_ZERO: Final = r"^[+-]?0(\.0*)?[eE]"
-_MANTISSA_DECIMALS: Final = 18
+_SCIENTIFIC_ZERO: Final = r"^[+-]?0(\.0*)?[eE]"
+_MANTISSA_DIGITS: Final = 19
 _DATE: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\z"
-_FIRST_DAY: Final = "0001-01-01"
-_LAST_DAY: Final = "9999-12-31"
+_INTEGER: Final = r"^[+-]?[0-9]+\z"
+_DAYS: Final = "DATE'0001-01-01' AND DATE'9999-12-31'"
 
 _SOURCES: Final[dict[str, tuple[type[DataType], ...]]] = {
     "string": (StringType,),
@@ -54,24 +53,23 @@ _SOURCES: Final[dict[str, tuple[type[DataType], ...]]] = {
 }
 
 
-@dataclass(frozen=True)
-class _Decimal:
-    precision: int
-    scale: int
-
-
 def _kind(column: Column) -> str:
     return column.type.split("(")[0]
 
 
-def _decimal(column: Column) -> _Decimal:
+def _decimal(column: Column) -> DecimalType:
     precision, scale = column.type.removeprefix("decimal(").removesuffix(")").split(",")
-    return _Decimal(int(precision), int(scale))
+    return DecimalType(int(precision), int(scale))
+
+
+def is_month(column: Column) -> bool:
+    """Whether the text of a column is an accounting month."""
+    return column.name in {"period", "valid_from", "valid_to"}
 
 
 def expected(column: Column) -> str:
     """What a value of the column looks like, for messages."""
-    if column.name in {"period", "valid_from", "valid_to"}:
+    if is_month(column):
         return "a month (YYYY-MM)"
     if column.pattern:
         return "12 digits"
@@ -111,93 +109,74 @@ def typed(frame: DataFrame, table: Table) -> DataFrame:
         when empty or not readable), and for each of these `_unread_<name>` and `_delivered_<name>` (text).
     """
     sources = {field.name.lower(): field.dataType for field in frame.schema.fields}
-    known = set(table.column_names)
-    others = [F.col(f"`{name}`") for name in frame.columns if name.lower() not in known]
+    others = [f"`{name}`" for name in frame.columns if name.lower() not in table.column_names]
     values, flags, texts = [], [], []
     for column in table.columns:
-        source = sources[column.name]
-        delivered = _empty_as_null(F.col(column.name), source)
-        value = _value(delivered, source, column)
-        values.append(value.alias(column.name))
-        flags.append(_unread(delivered, value, source, column).alias(UNREAD + column.name))
-        texts.append(delivered.cast("string").alias(DELIVERED + column.name))
-    return frame.select(*others, *values, *flags, *texts)
+        name, source = column.name, sources[column.name]
+        delivered = f"nullif({name}, '')" if isinstance(source, StringType) else name
+        value = value_sql(delivered, source, column)
+        values.append(f"{value} AS {name}")
+        unread = "false" if value == delivered else f"{delivered} IS NOT NULL AND {value} IS NULL"
+        flags.append(f"{unread} AS {UNREAD}{name}")
+        texts.append(f"CAST({delivered} AS STRING) AS {DELIVERED}{name}")
+    return frame.selectExpr(*others, *values, *flags, *texts)
 
 
-def is_too_large(column: Column) -> SparkColumn:
-    """Whether an unreadable value is a number above the range of its type."""
+def too_large_sql(column: Column) -> str:
+    """Whether an unreadable value of `typed` is a number above the range of its type."""
     if _kind(column) != "decimal":
-        return F.lit(False)
-    text = F.col(DELIVERED + column.name)
-    return text.rlike(_NUMBER) & text.rlike("[0-9]") & text.try_cast(column.type).isNull()
+        return "false"
+    text = DELIVERED + column.name
+    return f"({text} RLIKE r'{_NUMBER}' AND {text} RLIKE '[0-9]' AND try_cast({text} AS {column.type}) IS NULL)"
 
 
-def _is_same(source: DataType, column: Column) -> bool:
-    return source == _parse_type(column) and _kind(column) != "date"
-
-
-def _parse_type(column: Column) -> DataType:
-    if _kind(column) == "decimal":
-        parts = _decimal(column)
-        return DecimalType(parts.precision, parts.scale)
-    simple: dict[str, DataType] = {"string": StringType(), "boolean": BooleanType(), "date": DateType()}
-    return simple.get(_kind(column)) or _parse_datatype_string(column.type)
-
-
-def _empty_as_null(delivered: SparkColumn, source: DataType) -> SparkColumn:
-    return F.nullif(delivered, F.lit("")) if isinstance(source, StringType) else delivered
-
-
-def _unread(delivered: SparkColumn, value: SparkColumn, source: DataType, column: Column) -> SparkColumn:
-    return F.lit(False) if _is_same(source, column) else delivered.isNotNull() & value.isNull()
-
-
-def _value(delivered: SparkColumn, source: DataType, column: Column) -> SparkColumn:
-    if _is_same(source, column):
-        return delivered
+def value_sql(delivered: str, source: DataType, column: Column) -> str:
+    """SQL of a value in its registry type; null when it is not readable. `delivered` itself where nothing is to be done."""
     kind = _kind(column)
     if kind == "decimal":
-        return _decimal_value(delivered, source, column)
+        return _decimal_sql(delivered, source, column)
     if kind == "date":
-        return _date_value(delivered, source)
-    if kind == "int":
-        return _int_value(delivered, source)
-    lower = F.lower(delivered)
-    return F.when(lower.isin("true", "false"), lower.try_cast("boolean")) if kind == "boolean" else delivered
+        return f"CASE WHEN {_date_sql(delivered, source)} BETWEEN {_DAYS} THEN {_date_sql(delivered, source)} END"
+    if kind == "int" and not isinstance(source, IntegerType):
+        return _int_sql(delivered, source)
+    if kind == "boolean" and isinstance(source, StringType):
+        return f"CASE WHEN lower({delivered}) IN ('true', 'false') THEN lower({delivered}) = 'true' END"
+    return delivered
 
 
-def _decimal_value(delivered: SparkColumn, source: DataType, column: Column) -> SparkColumn:
+def _decimal_sql(delivered: str, source: DataType, column: Column) -> str:
     target = _decimal(column)
-    value = delivered.try_cast(column.type)
+    value = f"try_cast({delivered} AS {column.type})"
+    if source == target:
+        return delivered
     if isinstance(source, StringType):
-        plain = delivered.rlike(rf"^[+-]?[0-9]*\.?[0-9]{{0,{target.scale}}}0*\z")
-        return F.when(plain | _is_exact_scientific(delivered, value, target), value)
+        plain = rf"{delivered} RLIKE r'^[+-]?[0-9]*\.?[0-9]{{0,{target.scale}}}0*\z'"
+        return f"CASE WHEN {plain} THEN {value} WHEN {_is_exact_scientific(delivered, value, target)} THEN {value} END"
     if isinstance(source, DecimalType) and source.scale > target.scale:
-        return F.when(value.try_cast(source) == delivered, value)
+        return f"CASE WHEN try_cast({value} AS {source.simpleString()}) = {delivered} THEN {value} END"
     return value
 
 
-def _is_exact_scientific(text: SparkColumn, value: SparkColumn, target: _Decimal) -> SparkColumn:
+def _is_exact_scientific(text: str, value: str, target: DecimalType) -> str:
     """Whether scientific notation is held without loss.
 
     A mantissa has at most 19 digits here, so a value that does not round to zero ends within 19 decimals of the target's last.
     """
-    wide = text.try_cast(f"decimal(38,{target.scale + _MANTISSA_DECIMALS + 1})")
-    return text.rlike(_SCIENTIFIC) & F.when(value == 0, text.rlike(_ZERO)).otherwise(wide == value)
+    wide = f"try_cast({text} AS decimal(38,{target.scale + _MANTISSA_DIGITS}))"
+    return f"{text} RLIKE r'{_SCIENTIFIC}' AND IF({value} = 0, {text} RLIKE r'{_SCIENTIFIC_ZERO}', {wide} = {value})"
 
 
-def _date_value(delivered: SparkColumn, source: DataType) -> SparkColumn:
+def _date_sql(delivered: str, source: DataType) -> str:
     if isinstance(source, StringType):
-        day = F.when(delivered.rlike(_DATE), delivered.try_cast("date"))
-    elif isinstance(source, DateType):
-        day = delivered
-    else:
-        day = F.when(F.date_trunc("day", delivered).cast(source) == delivered, delivered.try_cast("date"))
-    return F.when(day.between(F.lit(_FIRST_DAY).cast("date"), F.lit(_LAST_DAY).cast("date")), day)
+        return f"IF({delivered} RLIKE r'{_DATE}', try_cast({delivered} AS DATE), NULL)"
+    if isinstance(source, DateType):
+        return delivered
+    is_midnight = f"date_trunc('day', {delivered}) = {delivered}"
+    return f"IF({is_midnight}, try_cast({delivered} AS DATE), NULL)"
 
 
-def _int_value(delivered: SparkColumn, source: DataType) -> SparkColumn:
-    value = delivered.try_cast("int")
+def _int_sql(delivered: str, source: DataType) -> str:
+    value = f"try_cast({delivered} AS INT)"
     if isinstance(source, StringType):
-        return F.when(delivered.rlike(r"^[+-]?[0-9]+\z"), value)
-    return F.when(value.cast("double") == delivered.cast("double"), value)
+        return f"IF({delivered} RLIKE r'{_INTEGER}', {value}, NULL)"
+    return f"IF(CAST({value} AS DOUBLE) = CAST({delivered} AS DOUBLE), {value}, NULL)"

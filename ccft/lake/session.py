@@ -39,7 +39,7 @@ def _class_data_archive() -> Path:
 
 def _quick_start_options() -> str:
     """JVM options that suit short jobs: serial collector, first compiler only, shared class data."""
-    options = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+    options = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
     archive = _class_data_archive()
     return f"{options} -XX:SharedArchiveFile={archive} -Xshare:auto" if archive.exists() else options
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import reduce
 from hashlib import sha256
 from typing import TypeVar
 
@@ -143,11 +144,12 @@ def run(
 
 
 def _require_ingested(core: dict[str, DataFrame], periods: Sequence[str]) -> None:
-    problems = []
-    for name in ("core_account_usage", "core_rack_usage"):
-        there = {row[0] for row in core[name].select("usage_period").where(F.col("usage_period").isin(*periods)).distinct().collect()}
-        problems += [Problem("CCFT-RUN-NOT-INGESTED", {"period": p, "table": name}) for p in periods if p not in there]
-    raise_all(problems)
+    """A period without usage of accounts or racks, and without activity, was never ingested."""
+    columns = {"core_account_usage": "usage_period", "core_rack_usage": "usage_period", "core_activity": "period"}
+    months = [core[name].select(F.col(column).alias("period")).distinct() for name, column in columns.items()]
+    there = reduce(DataFrame.unionByName, months).where(F.col("period").isin(*periods)).distinct().collect()
+    missing = [period for period in periods if period not in {row["period"] for row in there}]
+    raise_all(Problem("CCFT-RUN-NOT-INGESTED", {"period": period, "table": "the lake"}) for period in missing)
 
 
 def _due(

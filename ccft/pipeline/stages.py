@@ -140,8 +140,9 @@ def compute(
     by_power = settle(rack_types.allocate_to_rack_types(lines, fleet))
 
     # Step 2a: shared overhead and unused capacity
-    use = settle(capacity.cohort_use(fleet, rack_usage))
-    components, expanded = capacity.share_overhead(by_power, fleet, use, policy)
+    network = settle(rack_types.network_types(core["core_racks"]))
+    use = settle(capacity.cohort_use(fleet, rack_usage, network))
+    components, expanded = capacity.share_overhead(by_power, fleet, use, network, policy)
     components, expanded = settle(components), settle(expanded)
 
     # Step 2b: rack type -> service

@@ -1,0 +1,295 @@
+"""What one row of a small table can be wrong about: types, empty cells, vocabularies, units, signs, reserved names, its key.
+
+A check is data: a condition and the SQL predicate of the rows that have it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from ccft.ingest import validity
+from ccft.ingest.findings import delivered_key_sql, findings_sql
+from ccft.ingest.types import DELIVERED, UNREAD, expected, is_month, too_large_sql
+from ccft.schema.columns import GLOBAL_LOCATION, GLOBAL_REGION, RESERVED_PRODUCT_CODES, UNASSIGNED, WORLDWIDE, Column
+from ccft.schema.spark import quote
+from ccft.schema.tables import Table
+
+FINDINGS: Final = "_findings"
+KEY: Final = "_key"
+COPY: Final = "_copy"
+COPIES: Final = "_copies"
+HAS_PARENT: Final = "_parent_of_"
+"""Prefix: whether the parent table has the value of the column."""
+
+PARENTS: Final = {
+    "activity": {"cluster_id": "clusters"},
+    "racks": {"cluster_id": "clusters"},
+    "facility_assets": {"cluster_id": "clusters"},
+    "accounts": {"owner_service_id": "services"},
+}
+"""Columns that name a row of a table small enough to be sent to every executor."""
+PARENT_KEY: Final = {"clusters": "cluster_id", "services": "service_id"}
+_UNKNOWN: Final = {"clusters": "CCFT-INPUT-UNKNOWN-CLUSTER", "services": "CCFT-INPUT-UNKNOWN-SERVICE"}
+
+UNITS_OF_ACTIVITY: Final = {
+    "electricity": ("MWh",),
+    "generator_fuel": ("litre", "kg", "m3"),
+    "natural_gas": ("m3",),
+    "refrigerant": ("kg",),
+}
+UNITS_OF_FACTOR: Final = {
+    "fuel_combustion": ("kg/litre", "kg/m3"),
+    "fuel_upstream": ("kg/litre", "kg/m3"),
+    "gwp": ("kg/kg",),
+    "grid_generation": ("kg/MWh",),
+    "grid_upstream": ("kg/MWh",),
+    "grid_losses": ("kg/MWh",),
+    "market_generation": ("kg/MWh",),
+    "market_upstream": ("kg/MWh",),
+    "carbon_free_share": ("1",),
+}
+CERTIFICATE_STATUS: Final = ("procured", "expected")
+_IS_MARKET: Final = "factor_type IN ('market_generation', 'market_upstream')"
+_FIRST_PERIOD: Final = "0001-01"
+
+
+@dataclass(frozen=True)
+class Check:
+    """Rows for which the predicate `when` is true have the condition `code`.
+
+    `column` is shown by name, `value` and `detail` (what is allowed, expected, the other value) are SQL.
+    """
+
+    code: str
+    when: str
+    column: str = ""
+    value: str = "NULL"
+    detail: str = "NULL"
+
+    def sql(self) -> str:
+        """Struct of the finding, null for sound rows."""
+        fields = f"{quote(self.code)} AS condition, {quote(self.column)} AS column"
+        texts = f"CAST({self.value} AS STRING) AS value, CAST({self.detail} AS STRING) AS detail"
+        return f"CASE WHEN {self.when} THEN struct({fields}, {texts}) END"
+
+
+def with_findings(typed: DataFrame, table: Table, malformed: str, parents: Mapping[str, DataFrame]) -> DataFrame:
+    """Registry columns of a small table and what is wrong with each row.
+
+    Parameters
+    ----------
+    typed
+        Rows of `types.typed`.
+    table
+        Registry entry.
+    malformed
+        Column that holds lines with a wrong number of fields, where the format has it.
+    parents
+        Typed tables by name, as far as they are there.
+
+    Returns
+    -------
+    DataFrame
+        Grain unchanged: the registry's columns; `_findings`: array of findings, empty for a sound row; `_key`: how messages name
+        a row that has some. Tables with validity: `covers_from`, `covers_until` (see `validity`).
+    """
+    rows = typed.selectExpr("*", *_neighbours(table))
+    links = {name: parent for name, parent in PARENTS.get(table.name, {}).items() if parent in parents}
+    for column, parent in links.items():
+        rows = rows.join(F.broadcast(_ids(parents[parent], parent, column)), column, "left")
+    cases = checks(table, links)
+    if malformed in typed.columns:
+        broken = Check("CCFT-INPUT-WRONG-TYPE", f"{malformed} IS NOT NULL", "row", malformed, "'as many fields as the header'")
+        cases = (broken, *(_sound_lines_only(check, malformed) for check in cases))
+    covers = validity.COVERS if validity.has_validity(table) else ()
+    judged = rows.selectExpr("*", f"array_compact(array({', '.join(check.sql() for check in cases)})) AS {FINDINGS}")
+    key = f"IF(size({FINDINGS}) > 0, {delivered_key_sql(table)}, NULL) AS {KEY}"
+    return judged.selectExpr(*table.column_names, *covers, FINDINGS, key)
+
+
+def row_findings(rows: DataFrame, table: Table) -> DataFrame:
+    """Findings of `with_findings`, one per row."""
+    listed = rows.where(f"size({FINDINGS}) > 0").selectExpr(KEY, f"explode({FINDINGS}) AS f")
+    shown = {"key": KEY, "column": "f.column", "value": "f.value"}
+    details = dict.fromkeys(("type", "allowed", "locations", "second"), "f.detail")
+    return listed.selectExpr(*findings_sql(table, "f.condition", {**shown, **details, "first": "f.value", "count": "f.value"}))
+
+
+def _ids(parents: DataFrame, parent: str, column: str) -> DataFrame:
+    return parents.selectExpr(f"{PARENT_KEY[parent]} AS {column}", f"true AS {HAS_PARENT}{column}").distinct()
+
+
+def _neighbours(table: Table) -> list[str]:
+    """What a row has to know of others: copies of its key, the rows before and after it, its region."""
+    order = "valid_from" if validity.has_validity(table) else table.key[0]
+    window = f"(PARTITION BY {', '.join(validity.thing(table))} ORDER BY {order}"
+    found = [
+        f"count(*) OVER {window} RANGE BETWEEN CURRENT ROW AND CURRENT ROW) AS {COPIES}",
+        f"row_number() OVER {window}) - rank() OVER {window}) + 1 AS {COPY}",
+    ]
+    if validity.has_validity(table):
+        found += validity.covers_sql(f"OVER {window})")
+    if table.name == "clusters":
+        found.append("array_sort(collect_set(location) OVER (PARTITION BY region_code)) AS _locations")
+        found.append("row_number() OVER (PARTITION BY region_code ORDER BY cluster_id) AS _in_region")
+    return found
+
+
+def checks(table: Table, links: Mapping[str, str]) -> tuple[Check, ...]:
+    """All checks of a small table; `links`: columns whose parent table is there."""
+    required = [f"{name} IS NOT NULL" for name in table.key if not table.column(name).nullable]
+    duplicate = f"{COPIES} > 1 AND {COPY} = 1 AND {' AND '.join(required)}"
+    orphans = [
+        Check(_UNKNOWN[parent], f"{column} IS NOT NULL AND {HAS_PARENT}{column} IS NULL", column, column)
+        for column, parent in links.items()
+    ]
+    return (
+        *(check for column in table.columns for check in column_checks(column)),
+        Check("CCFT-INPUT-DUPLICATE-KEY", duplicate, value=COPIES),
+        *orphans,
+        *_OF_TABLE.get(table.name, lambda: ())(),
+    )
+
+
+def _sound_lines_only(check: Check, malformed: str) -> Check:
+    return Check(check.code, f"{malformed} IS NULL AND ({check.when})", check.column, check.value, check.detail)
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(quote(name) for name in names)
+
+
+def column_checks(column: Column) -> list[Check]:
+    """What the registry says about a column."""
+    name, text, unread = column.name, DELIVERED + column.name, UNREAD + column.name
+    wrong = [f"({unread} AND NOT {too_large_sql(column)})"]
+    if column.pattern:
+        wrong.append(f"{name} NOT RLIKE r'^(?:{column.pattern})\\z'")
+    if is_month(column):
+        wrong.append(f"{name} < {quote(_FIRST_PERIOD)}")
+    if column.type == "string":
+        wrong.append(f"contains({name}, '\N{REPLACEMENT CHARACTER}')")
+    found = [Check("CCFT-INPUT-WRONG-TYPE", f"({' OR '.join(wrong)})", name, text, quote(expected(column)))]
+    if column.type.startswith("decimal"):
+        found.append(Check("CCFT-INPUT-AMOUNT-TOO-LARGE", f"{unread} AND {too_large_sql(column)}", name, text))
+    if not column.nullable:
+        found.append(Check("CCFT-INPUT-MISSING-VALUE", f"{text} IS NULL", name))
+    if column.values:
+        allowed = quote(", ".join(column.values))
+        found.append(Check("CCFT-INPUT-UNKNOWN-VALUE", f"{name} NOT IN ({_list(column.values)})", name, text, allowed))
+    if column.minimum is not None:
+        code = "CCFT-INPUT-SERVICE-LIFE" if name == "service_life_months" else "CCFT-INPUT-NEGATIVE-QUANTITY"
+        found.append(Check(code, f"{name} < {column.minimum}", name, text))
+    return found
+
+
+def _reserved(column: str, names: Sequence[str]) -> Check:
+    return Check("CCFT-INPUT-RESERVED-PRODUCT", f"{column} IN ({_list(names)})", column, column)
+
+
+def _units(subject: str, units: Mapping[str, Sequence[str]]) -> tuple[Check, ...]:
+    """Units that the subject (activity, factor type) cannot have."""
+    return tuple(
+        Check(
+            "CCFT-INPUT-WRONG-UNIT",
+            f"{subject} = {quote(name)} AND unit NOT IN ({_list(allowed)})",
+            "unit",
+            "unit",
+            quote(" or ".join(allowed)),
+        )
+        for name, allowed in units.items()
+    )
+
+
+def _validity() -> tuple[Check, ...]:
+    """Validity that ends before it begins, or after the next row of the same thing begins."""
+    return (
+        Check("CCFT-INPUT-WRONG-TYPE", "valid_to < valid_from", "valid_to", "valid_to", "'a month on or after valid_from'"),
+        Check(
+            "CCFT-INPUT-OVERLAPPING-VALIDITY",
+            validity.overlaps_sql(),
+            value="valid_from",
+            detail="covers_until",
+        ),
+    )
+
+
+def _clusters() -> tuple[Check, ...]:
+    is_global, place = f"region_code = {quote(GLOBAL_REGION)}", quote(GLOBAL_LOCATION)
+    elsewhere = f"cluster_type = 'edge' AND location <> {place}"
+    return (
+        Check(
+            "CCFT-INPUT-RESERVED-REGION",
+            f"(cluster_type = 'edge') <> ({is_global})",
+            value="region_code",
+            detail="cluster_type",
+        ),
+        Check("CCFT-INPUT-UNKNOWN-VALUE", elsewhere, "location", "location", quote(f"{GLOBAL_LOCATION} (edge clusters)")),
+        Check(
+            "CCFT-INPUT-TWO-LOCATIONS",
+            "region_code IS NOT NULL AND size(_locations) > 1 AND _in_region = 1",
+            value="region_code",
+            detail="array_join(_locations, '; ')",
+        ),
+        _reserved("cluster_id", (WORLDWIDE,)),
+    )
+
+
+def _activity() -> tuple[Check, ...]:
+    without = "activity <> 'electricity' AND substance IS NULL"
+    return (*_units("activity", UNITS_OF_ACTIVITY), Check("CCFT-INPUT-MISSING-VALUE", without, "substance"))
+
+
+def _emission_factors() -> tuple[Check, ...]:
+    share = "factor_type = 'carbon_free_share' AND value NOT BETWEEN 0 AND 1"
+    only = "'(empty): market factors alone have an instrument'"
+    foreign = f"NOT {_IS_MARKET} AND instrument IS NOT NULL"
+    return (
+        *_units("factor_type", UNITS_OF_FACTOR),
+        Check("CCFT-INPUT-SHARE-OUT-OF-RANGE", share, "value", "value"),
+        Check("CCFT-INPUT-MISSING-VALUE", f"{_IS_MARKET} AND {DELIVERED}instrument IS NULL", "instrument"),
+        Check("CCFT-INPUT-UNKNOWN-VALUE", foreign, "instrument", "instrument", only),
+        *_validity(),
+    )
+
+
+def _certificates() -> tuple[Check, ...]:
+    unknown = f"status NOT IN ({_list(CERTIFICATE_STATUS)})"
+    return (Check("CCFT-INPUT-UNKNOWN-VALUE", unknown, "status", "status", quote(", ".join(CERTIFICATE_STATUS))),)
+
+
+def _racks() -> tuple[Check, ...]:
+    after = "'a day on or after deployed_on'"
+    return (
+        Check("CCFT-INPUT-WRONG-TYPE", "retired_on < deployed_on", "retired_on", "retired_on", after),
+        _reserved("rack_type", (UNASSIGNED,)),
+    )
+
+
+def _facility_assets() -> tuple[Check, ...]:
+    without = f"asset_kind = 'equipment' AND {DELIVERED}service_life_months IS NULL"
+    return (Check("CCFT-INPUT-SERVICE-LIFE", without, "service_life_months"),)
+
+
+def _services() -> tuple[Check, ...]:
+    return tuple(_reserved(column, RESERVED_PRODUCT_CODES) for column in ("service_id", "product_code"))
+
+
+def _accounts() -> tuple[Check, ...]:
+    foreign = "account_type <> 'internal' AND owner_service_id IS NOT NULL"
+    return (Check("CCFT-INPUT-OWNER-NOT-INTERNAL", foreign, "owner_service_id", "account_type"), *_validity())
+
+
+_OF_TABLE: Final[Mapping[str, Callable[[], tuple[Check, ...]]]] = {
+    "clusters": _clusters,
+    "activity": _activity,
+    "emission_factors": _emission_factors,
+    "certificates": _certificates,
+    "racks": _racks,
+    "facility_assets": _facility_assets,
+    "services": _services,
+    "accounts": _accounts,
+}

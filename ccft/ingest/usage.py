@@ -1,0 +1,169 @@
+"""What both usage tables share: flaws of a row, identical copies, conflicting rows.
+
+A row of a large table is set aside for one reason, the first that applies: a key that cannot be read or is incomplete; rows of
+one key with different values; a value that cannot be read, is missing or negative; a key that the other tables do not know.
+
+| day | account | units | row_count | flaw | copies |
+|---|---|---|---|---|---|
+| 1 | A | 5, 5 | 2 | | 1 |
+| 1 | B | 5, 6 | 2 | conflicting | 0 |
+| 1 | C | -1 | 1 | negative | 0 |
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from ccft.ingest.types import DELIVERED, UNREAD, too_large_sql
+from ccft.schema.columns import Column
+from ccft.schema.spark import quote
+from ccft.schema.tables import Table
+
+FLAWS: Final = (
+    "",
+    "CCFT-INPUT-WRONG-TYPE",
+    "CCFT-INPUT-MISSING-VALUE",
+    "CCFT-INPUT-AMOUNT-TOO-LARGE",
+    "CCFT-INPUT-NEGATIVE-QUANTITY",
+    "CCFT-INPUT-CONFLICTING-ROWS",
+)
+"""Conditions of a row by number: grouping by a byte costs a fraction of grouping by text."""
+SOUND, WRONG, MISSING, TOO_LARGE, NEGATIVE, CONFLICTING = range(len(FLAWS))
+
+MONTH: Final = "month"
+"""First day of the month of `usage_date` (date): the period as it is cheap to group by."""
+KEY_FLAW: Final = "key_flaw"
+VALUE_FLAW: Final = "value_flaw"
+FLAW_COLUMN: Final = "flaw_column"
+FLAW_TEXT: Final = "flaw_text"
+ROW_JSON: Final = "row_json"
+PERIOD_SQL: Final = f"substring(CAST({MONTH} AS STRING), 1, 7)"
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """Rows for which the SQL predicate `when` is true have the flaw, seen in `column`."""
+
+    when: str
+    number: int
+    column: str
+
+
+def values_of(table: Table) -> tuple[Column, ...]:
+    """Amounts of a usage table: what is no key."""
+    return tuple(column for column in table.columns if column.name not in table.key)
+
+
+def key_flaws(table: Table, malformed: Sequence[str] = ()) -> list[Flaw]:
+    """Flaws that make a key useless; `malformed`: column of lines with a wrong number of fields, if the format has it."""
+    found = [Flaw(f"{name} IS NOT NULL", WRONG, name) for name in malformed]
+    for name in table.key:
+        found += [Flaw(UNREAD + name, WRONG, name), Flaw(f"{name} IS NULL", MISSING, name)]
+    return found
+
+
+def value_flaws(table: Table) -> list[Flaw]:
+    """Flaws of amounts."""
+    found = []
+    for column in values_of(table):
+        name, unread = column.name, UNREAD + column.name
+        found += [Flaw(f"{unread} AND {too_large_sql(column)}", TOO_LARGE, name), Flaw(unread, WRONG, name)]
+        found += [] if column.nullable else [Flaw(f"{name} IS NULL", MISSING, name)]
+        found += [] if column.minimum is None else [Flaw(f"{name} < {column.minimum}", NEGATIVE, name)]
+    return found
+
+
+def marked(typed: DataFrame, delivered: Sequence[str], table: Table, malformed: str) -> DataFrame:
+    """Name the flaws of each row.
+
+    Parameters
+    ----------
+    typed
+        Rows of `types.typed`.
+    delivered
+        Names of the delivered columns: they make the row's JSON.
+    table
+        Registry entry.
+    malformed
+        Column that holds lines with a wrong number of fields, where the format has it.
+
+    Returns
+    -------
+    DataFrame
+        Grain unchanged: registry columns, `month`, `key_flaw`, `value_flaw` (numbers of `FLAWS`), and for the rows set aside
+        `flaw_column`, `flaw_text`, `row_json`, which cost nothing where they are not read.
+    """
+    in_key = key_flaws(table, [malformed] if malformed in delivered else [])
+    in_value = value_flaws(table)
+    either = [*in_key, *in_value]
+    own = [f"{_text(name.lower(), table)} AS `{name}`" for name in delivered]
+    return typed.selectExpr(
+        *table.column_names,
+        f"trunc(usage_date, 'MM') AS {MONTH}",
+        f"CAST({_first(in_key, [str(flaw.number) for flaw in in_key], str(SOUND))} AS TINYINT) AS {KEY_FLAW}",
+        f"CAST({_first(in_value, [str(flaw.number) for flaw in in_value], str(SOUND))} AS TINYINT) AS {VALUE_FLAW}",
+        f"{_first(either, [quote(flaw.column) for flaw in either], 'NULL')} AS {FLAW_COLUMN}",
+        f"{_first(either, [_text(flaw.column, table) for flaw in either], 'NULL')} AS {FLAW_TEXT}",
+        f"to_json(struct({', '.join(own)})) AS {ROW_JSON}",
+    )
+
+
+def _text(name: str, table: Table) -> str:
+    return DELIVERED + name if name in table.column_names else f"`{name}`"
+
+
+def _first(flaws: Sequence[Flaw], results: Sequence[str], otherwise: str) -> str:
+    """CASE over the flaws in order."""
+    cases = " ".join(f"WHEN {flaw.when} THEN {result}" for flaw, result in zip(flaws, results, strict=True))
+    return f"CASE {cases} ELSE {otherwise} END"
+
+
+def daily(rows: DataFrame, table: Table) -> DataFrame:
+    """Count identical copies once, and find keys with different values.
+
+    Parameters
+    ----------
+    rows
+        Rows of `marked`.
+    table
+        Registry entry.
+
+    Returns
+    -------
+    DataFrame
+        One row per key of the table (and `key_flaw`): the amounts, `month`, `flaw` (number of `FLAWS`), `row_count` (delivered
+        rows), `copies` (of them identical to another, above the first).
+    """
+    amounts = [column.name for column in values_of(table)]
+    partly = [column.name for column in values_of(table) if column.nullable]
+    compared = [*amounts, VALUE_FLAW]
+    aggregates = ["count(*) AS row_count"]
+    aggregates += [sql for name in compared for sql in (f"min({name}) AS {name}", f"max({name}) AS most_{name}")]
+    aggregates += [f"count({name}) AS filled_{name}" for name in partly]
+    once = rows.groupBy(*table.key, MONTH, KEY_FLAW).agg(*(F.expr(sql) for sql in aggregates))
+    differs = [f"{name} <> most_{name}" for name in compared]
+    differs += [f"(filled_{name} > 0 AND filled_{name} < row_count)" for name in partly]
+    flaw = f"CASE WHEN {KEY_FLAW} <> {SOUND} THEN {KEY_FLAW} WHEN {' OR '.join(differs)} THEN {CONFLICTING} ELSE {VALUE_FLAW} END"
+    judged = once.selectExpr(*table.key, MONTH, KEY_FLAW, f"CAST({flaw} AS TINYINT) AS flaw", *amounts, "row_count")
+    return judged.selectExpr("*", f"IF(flaw = {SOUND}, row_count - 1, 0) AS copies")
+
+
+def flaw_cases() -> str:
+    """WHEN branches from the number of a flaw to its condition."""
+    return " ".join(f"WHEN flaw = {number} THEN {quote(code)}" for number, code in enumerate(FLAWS) if code)
+
+
+def monthly_sums(table: Table) -> list[str]:
+    """SQL of monthly sums: amounts, each null only where every row is null, in types wide enough for any month; counts."""
+    names = [column.name for column in values_of(table)] + ["row_count", "copies"]
+    return [f"sum({name}) AS {name}" for name in names]
+
+
+def beyond_range(table: Table) -> str:
+    """SQL: whether a monthly sum leaves the type of its column."""
+    return " OR ".join(
+        f"({column.name} IS NOT NULL AND try_cast({column.name} AS {column.type}) IS NULL)" for column in values_of(table)
+    )
