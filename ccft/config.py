@@ -58,7 +58,9 @@ def load_settings(
     """
     environ = os.environ if environment is None else environment
     merged = _from_file(file)
-    merged |= {name: environ[f"CCFT_{name.upper()}"] for name in Settings.model_fields if f"CCFT_{name.upper()}" in environ}
+    merged |= {
+        name: environ[f"CCFT_{name.upper()}"] for name in Settings.model_fields if f"CCFT_{name.upper()}" in environ
+    }
     merged |= {name: value for name, value in (flags or {}).items() if value is not None}
     try:
         return Settings.model_validate(merged)

@@ -93,7 +93,7 @@ _RUN_CONDITIONS: Final = (
     _run("MISSING-FUEL-HISTORY", "{period} {cluster}: no generator_fuel row, and none in {last_year} to estimate from", "deliver a row, quantity 0 if none was burned"),
     _run("NOT-CONSERVED", "{period} {step} {cluster} {measure}: difference {difference} kg", "nothing was published; report this with the run id"),
     _run("AMOUNT-TOO-LARGE", "{what} leaves the representable range (9.2 Mt or 9.2e12 units per pool, 999,999 t per account row)", "check units of the inputs"),
-    _run("ALREADY-PUBLISHED", "{period} {version}: published with other inputs, policies or code", "use --restate --reason \"...\" to replace it"),
+    _run("ALREADY-PUBLISHED", "{period} {version}: published with other inputs, policies or code", 'use --restate --reason "..." to replace it'),
     _run("VERIFICATION-FAILED", "{period} {version} {check} {subject}: {difference} kg", "the tables were changed outside ccft, or restore them; do not use the figures"),
     _run("NOTHING-PUBLISHED", "{period}: no published result in this lake", "run the period first"),
 )  # fmt: skip

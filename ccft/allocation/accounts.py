@@ -15,7 +15,7 @@ from ccft.allocation.weights import allocation_basis, amount_columns, is_team, r
 from ccft.methodology.model import Methodology
 from ccft.schema.columns import MEASURES, RESERVED_PRODUCT_CODES
 from ccft.schema.exact import row_kilograms, units
-from ccft.schema.units import Q, ROW_MASS
+from ccft.schema.units import ROW_MASS, Q
 
 ACCOUNT_COLUMNS = ("account_id", "payer_account_id", "account_type", "region_code")
 
@@ -71,7 +71,8 @@ def pool_remainders(weighed: DataFrame, measures: Sequence[str]) -> DataFrame:
     )
     takes = F.col("remainder_account_id").isNotNull() & (F.col("customer_weight") > 0)
     rests = {
-        f"rest_{measure}": F.when(takes, F.col(measure) - F.col(f"floors_{measure}")).otherwise(0) for measure in measures
+        f"rest_{measure}": F.when(takes, F.col(measure) - F.col(f"floors_{measure}")).otherwise(0)
+        for measure in measures
     }
     allocated = [(F.col(f"floors_{m}") + F.col(f"rest_{m}")).alias(f"allocated_{m}") for m in measures]
     return sums.withColumns(rests).select(*SERVICE_KEY, "remainder_account_id", *rests, *allocated)
@@ -96,7 +97,9 @@ def allocate_to_accounts(
     # Names are joined to pools, so the large table meets one broadcast only.
     named = pools.join(products, "service_id", "inner").join(places, "cluster_id", "inner")
     rows = weigh(account_usage, named, policy)
-    takes_rest = (F.col("weight") == F.col("max_customer_weight")) & (F.col("account_id") == F.col("remainder_account_id"))
+    takes_rest = (F.col("weight") == F.col("max_customer_weight")) & (
+        F.col("account_id") == F.col("remainder_account_id")
+    )
     masses = [
         row_kilograms(_share(m) + F.when(takes_rest, F.col(f"rest_{m}")).otherwise(0)).alias(f"{m}_kg")
         if m in policy.measures

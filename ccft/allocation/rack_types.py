@@ -21,9 +21,7 @@ def _active_days() -> Column:
 
 def is_ramping() -> Column:
     """Whether rack or cluster is younger than 12 calendar months on the period's first day; exactly 12 is mature."""
-    matures_on = F.greatest(
-        F.add_months("deployed_on", RAMP_UP_MONTHS), F.add_months("launched_on", RAMP_UP_MONTHS)
-    )
+    matures_on = F.greatest(F.add_months("deployed_on", RAMP_UP_MONTHS), F.add_months("launched_on", RAMP_UP_MONTHS))
     return matures_on > F.col("month_start")
 
 
@@ -74,9 +72,9 @@ def allocate_to_rack_types(inventory: DataFrame, fleet: DataFrame) -> DataFrame:
     power = rack_type_power(fleet).where("weight > 0")
     # Many rack types per cluster and measure; clusters without planned power stay, with a null rack type.
     pooled = shared.join(power, list(CLUSTER_KEY), "left")
-    shares = apportion(
-        pooled.fillna({"rack_type": UNASSIGNED, "weight": 1}), pool=measured, key=["rack_type"]
-    ).select(*RACK_TYPE_KEY, "measure", "quanta")
+    shares = apportion(pooled.fillna({"rack_type": UNASSIGNED, "weight": 1}), pool=measured, key=["rack_type"]).select(
+        *RACK_TYPE_KEY, "measure", "quanta"
+    )
     own = inventory.where("rack_type IS NOT NULL").select(*RACK_TYPE_KEY, "measure", "quanta")
     return (
         shares.unionByName(own)

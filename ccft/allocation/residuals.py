@@ -57,7 +57,9 @@ def spread_residuals(balances: DataFrame, customers: DataFrame, homeless: DataFr
     homeless
         Rack types nobody used: period, cluster, rack type, measure with `quanta`.
     """
-    borne = balances.select(*POOL_COMPONENT, F.expr("direct + received - passed_on").alias("quanta")).where("quanta <> 0")
+    borne = balances.select(*POOL_COMPONENT, F.expr("direct + received - passed_on").alias("quanta")).where(
+        "quanta <> 0"
+    )
     with_customers = borne.join(customers.select(*SERVICE_KEY), list(SERVICE_KEY), "left_semi")
     nets = with_customers.groupBy(*MEASURED_SERVICE).agg(F.sum("quanta").alias("weight")).where("weight > 0")
     given = borne.join(customers.select(*SERVICE_KEY), list(SERVICE_KEY), "left_anti").where(
@@ -77,7 +79,9 @@ def spread_residuals(balances: DataFrame, customers: DataFrame, homeless: DataFr
     to_provider = kept.withColumn("service_id", F.lit(SHARED_OVERHEAD))
     columns = (*MEASURED_SERVICE, "quanta")
     local = here.select(*columns).unionByName(to_provider.select(*columns)).withColumn("from_elsewhere", F.lit(False))
-    foreign = elsewhere.select(*columns).unionByName(worldwide.select(*columns)).withColumn("from_elsewhere", F.lit(True))
+    foreign = (
+        elsewhere.select(*columns).unionByName(worldwide.select(*columns)).withColumn("from_elsewhere", F.lit(True))
+    )
     left = gifts.join(nets, ["usage_period", "service_id", "measure"], "left_semi").select(*MEASURED_CLUSTER, "quanta")
     sent = left.unionByName(sent_worldwide.select(*MEASURED_CLUSTER, "quanta"))
     return Residuals(

@@ -80,7 +80,12 @@ def _bearing_matrix(graph: _Graph, services: list[str]) -> np.ndarray:
     index = {name: i for i, name in enumerate(services)}
     trapped = trapped_services(graph.customers, graph.consumers, services)
     totals = {name: graph.customers.get(name, 0) + sum(graph.consumers.get(name, {}).values()) for name in services}
-    links = [(index[p], index[c], w / totals[p]) for p, row in graph.consumers.items() if p not in trapped for c, w in row.items()]
+    links = [
+        (index[p], index[c], w / totals[p])
+        for p, row in graph.consumers.items()
+        if p not in trapped
+        for c, w in row.items()
+    ]
     rows, columns, values = zip(*links, strict=True) if links else ((), (), ())
     size = len(services)
     system = eye_array(size, format="csc") - csc_array((values, (rows, columns)), shape=(size, size))
@@ -177,7 +182,11 @@ def service_balances(direct: DataFrame, spread: DataFrame) -> DataFrame:
         F.when(is_own, zero).otherwise(F.col("quanta")).alias("received"),
         F.when(is_own, -F.col("quanta")).otherwise(zero).alias("passed_on"),
     )
-    own = direct.select(*POOL_COMPONENT, F.col("quanta").alias("direct"), zero.alias("received"), F.col("quanta").alias("passed_on"))
-    return own.unionByName(borne).groupBy(*POOL_COMPONENT).agg(
-        *(F.sum(name).alias(name) for name in ("direct", "received", "passed_on"))
+    own = direct.select(
+        *POOL_COMPONENT, F.col("quanta").alias("direct"), zero.alias("received"), F.col("quanta").alias("passed_on")
+    )
+    return (
+        own.unionByName(borne)
+        .groupBy(*POOL_COMPONENT)
+        .agg(*(F.sum(name).alias(name) for name in ("direct", "received", "passed_on")))
     )

@@ -43,11 +43,11 @@ def allocate_to_services(
     weights = rack_usage.groupBy(*RACK_TYPE_KEY, "service_id").agg(F.sum(micros("used_units")).alias("weight"))
     # Many services per rack type; rack types nobody used stay, with a null service.
     pooled = spread.where("component <> 'residual'").join(weights.where("weight > 0"), list(RACK_TYPE_KEY), "left")
-    shares = apportion(
-        pooled.where("service_id IS NOT NULL"), pool=(*MEASURED_TYPE, "component"), key=["service_id"]
-    )
+    shares = apportion(pooled.where("service_id IS NOT NULL"), pool=(*MEASURED_TYPE, "component"), key=["service_id"])
     direct = shares.select(*POOL_COMPONENT, "quanta").unionByName(retained.select(*POOL_COMPONENT, "quanta"))
-    unused = pooled.where("service_id IS NULL").unionByName(spread.where("component = 'residual'"), True)
+    unused = pooled.where("service_id IS NULL").unionByName(
+        spread.where("component = 'residual'"), allowMissingColumns=True
+    )
     return (
         direct.groupBy(*POOL_COMPONENT).agg(F.sum("quanta").alias("quanta")).where("quanta <> 0"),
         unused.groupBy(*MEASURED_TYPE).agg(F.sum("quanta").alias("quanta")).where("quanta <> 0"),

@@ -45,7 +45,10 @@ def usage_classes(account_usage: DataFrame) -> DataFrame:
         The class with `accounts` (count), `usage`, `revenue`, `cost`, their `max_*` (BIGINT, 1e-6), `negatives` (count) and
         `negative_revenue` (1e-6 USD, below 0).
     """
-    negative = [F.coalesce(F.least(micros(name), F.lit(0)), F.lit(0)) for name in ("equivalent_revenue_usd", "allocated_cost_usd")]
+    negative = [
+        F.coalesce(F.least(micros(name), F.lit(0)), F.lit(0))
+        for name in ("equivalent_revenue_usd", "allocated_cost_usd")
+    ]
     rows = account_usage.select(
         *SERVICE_KEY,
         "owner_service_id",
@@ -133,7 +136,9 @@ def _classify(classes: DataFrame, services: DataFrame, policy: Methodology) -> D
     return known.withColumn("basis", allocation_basis(policy))
 
 
-def _list_price_classes(account_usage: DataFrame, services: DataFrame, prices: DataFrame, policy: Methodology) -> DataFrame:
+def _list_price_classes(
+    account_usage: DataFrame, services: DataFrame, prices: DataFrame, policy: Methodology
+) -> DataFrame:
     """Sum and largest weight of account rows at list price: rounding is per row, so their classes do not tell.
 
     Only internal and affiliate rows can be at list price: the filter prunes the scan of the large table.

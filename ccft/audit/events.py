@@ -53,7 +53,10 @@ def events(
     """
     nothing = F.lit(None)
     figure = value if value is not None else count if count is not None else nothing
-    words = {"value": _plain(value if value is not None else nothing), "count": _plain(count if count is not None else nothing)}
+    words = {
+        "value": _plain(value if value is not None else nothing),
+        "count": _plain(count if count is not None else nothing),
+    }
     return frame.select(
         "usage_period",
         F.lit(code).alias("condition"),

@@ -21,7 +21,9 @@ def relevant(name: str, frame: DataFrame, periods: DataFrame) -> DataFrame:
     if name == "core_activity":
         year = F.substring("period", 1, 4).cast("int")
         is_own = F.col("period") == F.col("usage_period")
-        is_history = (F.col("activity") == "generator_fuel") & year.between(F.col("year") - FUEL_HISTORY_YEARS, F.col("year") - 1)
+        is_history = (F.col("activity") == "generator_fuel") & year.between(
+            F.col("year") - FUEL_HISTORY_YEARS, F.col("year") - 1
+        )
         return frame.join(months, is_own | is_history, "inner")
     if name == "core_certificates":
         return frame.join(months, F.col("period") == F.col("usage_period"), "inner")

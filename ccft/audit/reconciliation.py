@@ -23,7 +23,9 @@ def balance(frame: DataFrame, quanta: str = "quanta") -> DataFrame:
 def _entries(frame: DataFrame, entries: list[tuple[str, str]]) -> DataFrame:
     """Book one balance on sides of steps."""
     booked = F.array(*(F.struct(F.lit(step).alias("step"), F.lit(side).alias("side")) for step, side in entries))
-    return frame.select(*BALANCE_KEY, "quanta", F.explode(booked).alias("entry")).select(*BALANCE_KEY, "quanta", "entry.*")
+    return frame.select(*BALANCE_KEY, "quanta", F.explode(booked).alias("entry")).select(
+        *BALANCE_KEY, "quanta", "entry.*"
+    )
 
 
 def ledger(states: Mapping[str, DataFrame], transfers: Mapping[tuple[str, str], DataFrame]) -> DataFrame:

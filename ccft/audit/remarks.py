@@ -35,7 +35,9 @@ def on_weights(weights: DataFrame, prices: DataFrame) -> Iterator[DataFrame]:
         subject="service_id",
         count=F.col("accounts"),
     )
-    unpriced = own.where("basis = 'list_price'").join(prices.where("price IS NULL"), list(_POOL), "left_semi").groupBy(*_POOL)
+    unpriced = (
+        own.where("basis = 'list_price'").join(prices.where("price IS NULL"), list(_POOL), "left_semi").groupBy(*_POOL)
+    )
     yield events(
         unpriced.agg(F.sum("accounts").alias("accounts")),
         "CCFT-EVENT-NO-PRICE",
@@ -96,7 +98,11 @@ def on_services(given: DataFrame, edges: DataFrame, services: DataFrame, used: D
         value=F.col("kg"),
     )
     months = used.select("usage_period").distinct()
-    idle = services.select("service_id").crossJoin(F.broadcast(months)).join(used, ["usage_period", "service_id"], "left_anti")
+    idle = (
+        services.select("service_id")
+        .crossJoin(F.broadcast(months))
+        .join(used, ["usage_period", "service_id"], "left_anti")
+    )
     yield events(idle, "CCFT-EVENT-UNUSED-SERVICE", cluster=None, subject="service_id")
 
 

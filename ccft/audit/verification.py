@@ -42,7 +42,9 @@ def _compare(left: DataFrame, right: DataFrame, key: Sequence[str], check: str, 
     ]
 
 
-def account_differences(accounts: DataFrame, reconciliation: DataFrame, periods: Sequence[str], version: str) -> list[Problem]:
+def account_differences(
+    accounts: DataFrame, reconciliation: DataFrame, periods: Sequence[str], version: str
+) -> list[Problem]:
     """Account rows as written against the ledger's `accounts` step, per cluster and measure."""
     booked = _of(reconciliation, periods, version).where("step = 'accounts' AND cluster_id <> 'worldwide'")
     booked = booked.select(*_SLICE, "cluster_id", "measure", F.col("out_kg").alias("kg"))
@@ -71,18 +73,42 @@ def verify(tables: dict[str, DataFrame], periods: Sequence[str], version: str) -
     by_cluster = account_totals(own["account_emissions"])
     accounts = _sum(by_cluster, measured, "kg")
     problems = _compare(inventory, accounts, measured, "inventory = accounts", "worldwide {measure}")
-    problems += _compare(inventory, _sum(own["rack_type_emissions"], measured, "emissions_kg"), measured, "inventory = rack types", "worldwide {measure}")
-    problems += _compare(inventory, _sum(own["service_emissions"], measured, "net_kg"), measured, "inventory = services", "worldwide {measure}")
+    problems += _compare(
+        inventory,
+        _sum(own["rack_type_emissions"], measured, "emissions_kg"),
+        measured,
+        "inventory = rack types",
+        "worldwide {measure}",
+    )
+    problems += _compare(
+        inventory,
+        _sum(own["service_emissions"], measured, "net_kg"),
+        measured,
+        "inventory = services",
+        "worldwide {measure}",
+    )
     pools = [*_SLICE, "cluster_id", "service_id", "measure"]
     nets = _sum(own["service_emissions"], pools, "net_kg")
     per_pool = own["account_emissions"].groupBy(*pools[:-1]).agg(*(F.sum(f"{m}_kg").alias(m) for m in MEASURES))
-    rows = per_pool.unpivot(pools[:-1], list(MEASURES), "measure", "kg")
+    rows = per_pool.unpivot((*_SLICE, "cluster_id", "service_id"), list(MEASURES), "measure", "kg")
     problems += _compare(nets, rows, pools, "service = its accounts", "{cluster_id} {service_id} {measure}")
     origins = [*_SLICE, "cluster_id", "origin_service_id", "measure"]
     direct = _sum(own["service_emissions"], pools, "direct_kg").withColumnRenamed("service_id", "origin_service_id")
-    problems += _compare(direct, _sum(own["service_flows"], origins, "emissions_kg"), origins, "direct = flows", "{cluster_id} {origin_service_id} {measure}")
+    problems += _compare(
+        direct,
+        _sum(own["service_flows"], origins, "emissions_kg"),
+        origins,
+        "direct = flows",
+        "{cluster_id} {origin_service_id} {measure}",
+    )
     borne = _sum(own["service_emissions"], pools, "net_kg - residual_kg")
-    problems += _compare(borne, _sum(own["service_flows"], pools, "emissions_kg"), pools, "borne = flows", "{cluster_id} {service_id} {measure}")
+    problems += _compare(
+        borne,
+        _sum(own["service_flows"], pools, "emissions_kg"),
+        pools,
+        "borne = flows",
+        "{cluster_id} {service_id} {measure}",
+    )
     problems += account_differences(own["account_emissions"], own["reconciliation"], periods, version)
     problems += _ledger_problems(own["reconciliation"])
     checked = reduce(int.__add__, (frame.count() for frame in (inventory, nets, direct, own["reconciliation"])))

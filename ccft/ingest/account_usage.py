@@ -58,7 +58,9 @@ def with_condition(frame: DataFrame, clusters: DataFrame, services: DataFrame, a
         .join(known, "service_id", "left")
         .selectExpr(*frame.columns, f"{PERIOD_SQL} AS period", "region_code", "is_service")
     )
-    judged = placed.join(organisations, F.expr(f"account_id = known_account_id AND {validity.covers('period')}"), "left")
+    judged = placed.join(
+        organisations, F.expr(f"account_id = known_account_id AND {validity.covers('period')}"), "left"
+    )
     condition = (
         f"CASE {usage.flaw_cases()} WHEN region_code IS NULL THEN 'CCFT-INPUT-UNKNOWN-CLUSTER'"
         " WHEN is_service IS NULL THEN 'CCFT-INPUT-UNKNOWN-SERVICE'"

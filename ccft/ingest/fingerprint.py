@@ -12,7 +12,7 @@ from typing import Final
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from ccft.ingest.small_checks import FINDINGS
+from ccft.ingest.small_checks import IS_FLAWED
 from ccft.schema.spark import quote
 from ccft.schema.tables import Table
 
@@ -46,13 +46,15 @@ def summed_hashes(typed: DataFrame, table: Table) -> DataFrame:
     Returns
     -------
     DataFrame
-        `table_name`, `period` (null: no readable date), `rows`, `high`, `low`; `flawed`: rows with findings, small tables only.
+        `table_name`, `period` (null: no readable date), `rows`, `high`, `low`; `flawed`: rows that fail a check, small tables only.
     """
     # xxhash64 passes over nulls: (null, 1) and (1, null) would be equal.
     is_null = [f"{column.name} IS NULL" for column in table.columns if column.nullable]
-    flawed = f"size({FINDINGS}) > 0" if FINDINGS in typed.columns else "false"
+    flawed = IS_FLAWED if IS_FLAWED in typed.columns else "false"
     hashed = typed.selectExpr(
-        f"{_month(table)} AS month", f"xxhash64({', '.join([*table.column_names, *is_null])}) AS h", f"{flawed} AS flawed"
+        f"{_month(table)} AS month",
+        f"xxhash64({', '.join([*table.column_names, *is_null])}) AS h",
+        f"{flawed} AS flawed",
     )
     sums = hashed.groupBy("month").agg(
         F.expr("count(*) AS rows"),

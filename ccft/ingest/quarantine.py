@@ -110,7 +110,7 @@ def rejected_periods(
                 "rejected": rejected,
                 "rows": rows,
                 "conditions": ", ".join(f"{count} {code}" for code, count in counts.items()),
-                "limit": f"{share_limit * _PER_CENT:f} % of the rows and {rows_limit} rows",
+                "limit": f"{(share_limit * _PER_CENT).normalize():f} % of the rows and {rows_limit} rows",
             }
             problems.append(Problem("CCFT-INPUT-TOO-MANY-REJECTED", values))
     return problems
@@ -188,9 +188,11 @@ def rejected_rows(found: DataFrame, periods: DataFrame, run_id: str) -> DataFram
     run_id
         Delivery.
     """
-    placed = found.join(F.broadcast(periods.withColumnRenamed("table_name", "delivered")), F.expr(
-        "table_name = delivered AND coalesce(period = usage_period, true)"
-    ), "inner")
+    placed = found.join(
+        F.broadcast(periods.withColumnRenamed("table_name", "delivered")),
+        F.expr("table_name = delivered AND coalesce(period = usage_period, true)"),
+        "inner",
+    )
     return placed.selectExpr(
         "usage_period",
         "table_name",
@@ -203,13 +205,12 @@ def rejected_rows(found: DataFrame, periods: DataFrame, run_id: str) -> DataFram
 
 def oversized_sums(pools: DataFrame, table: Table, key: Sequence[str]) -> DataFrame:
     """Monthly sums above the range of their column, as findings."""
-    large = {
-        column.name: f"WHEN try_cast({column.name} AS {column.type}) IS NULL AND {column.name} IS NOT NULL THEN"
-        for column in usage.values_of(table)
-    }
-    values = {
-        "key": key_sql(key),
-        "column": f"CASE {' '.join(f'{when} {quote("sum of " + name)}' for name, when in large.items())} END",
-        "value": f"CASE {' '.join(f'{when} CAST({name} AS STRING)' for name, when in large.items())} END",
-    }
-    return pools.where("condition IS NULL AND is_beyond_range").selectExpr(*findings_sql(table, quote(TOO_LARGE), values))
+    names, amounts = [], []
+    for column in usage.values_of(table):
+        is_large = f"WHEN {column.name} IS NOT NULL AND try_cast({column.name} AS {column.type}) IS NULL"
+        names.append(f"{is_large} THEN {quote(f'sum of {column.name}')}")
+        amounts.append(f"{is_large} THEN CAST({column.name} AS STRING)")
+    values = {"key": key_sql(key), "column": f"CASE {' '.join(names)} END", "value": f"CASE {' '.join(amounts)} END"}
+    return pools.where("condition IS NULL AND is_beyond_range").selectExpr(
+        *findings_sql(table, quote(TOO_LARGE), values)
+    )

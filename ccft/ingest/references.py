@@ -23,7 +23,9 @@ def unknown_payers(accounts: DataFrame, table: Table) -> DataFrame:
 def mixed_rack_types(racks: DataFrame, table: Table) -> DataFrame:
     """Rack types that have both networking and other racks."""
     kinds = racks.where("rack_type IS NOT NULL").groupBy("rack_type")
-    mixed = kinds.agg(F.expr("bool_or(is_network) AS some"), F.expr("bool_and(is_network) AS every")).where("some AND NOT every")
+    mixed = kinds.agg(F.expr("bool_or(is_network) AS some"), F.expr("bool_and(is_network) AS every")).where(
+        "some AND NOT every"
+    )
     return mixed.selectExpr(*findings_sql(table, "'CCFT-INPUT-MIXED-RACK-TYPE'", {"value": "rack_type"}))
 
 

@@ -33,7 +33,7 @@ def on_usage(tallies: Iterable[Tally], table: str, period: str) -> list[Event]:
 
 def _event(period: str, code: str, subject: str, count: int, value: str) -> Event:
     text = Problem(code, {"count": count, "value": value}).message
-    return period, code, subject, count, f"{subject.split()[0]}: {text}"
+    return period, code, subject, count, f"{subject.split(maxsplit=1)[0]}: {text}"
 
 
 def on_factors(factors: DataFrame) -> DataFrame:

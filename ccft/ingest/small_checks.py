@@ -3,8 +3,8 @@
 A check is data: a condition and the SQL predicate of the rows that have it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pyspark.sql import DataFrame
@@ -12,13 +12,12 @@ from pyspark.sql import functions as F
 
 from ccft.ingest import validity
 from ccft.ingest.findings import delivered_key_sql, findings_sql
-from ccft.ingest.types import DELIVERED, UNREAD, expected, is_month, too_large_sql
+from ccft.ingest.types import DELIVERED, MALFORMED, UNREAD, expected, is_month, too_large_sql
 from ccft.schema.columns import GLOBAL_LOCATION, GLOBAL_REGION, RESERVED_PRODUCT_CODES, UNASSIGNED, WORLDWIDE, Column
 from ccft.schema.spark import quote
 from ccft.schema.tables import Table
 
-FINDINGS: Final = "_findings"
-KEY: Final = "_key"
+IS_FLAWED: Final = "_is_flawed"
 COPY: Final = "_copy"
 COPIES: Final = "_copies"
 HAS_PARENT: Final = "_parent_of_"
@@ -76,8 +75,8 @@ class Check:
         return f"CASE WHEN {self.when} THEN struct({fields}, {texts}) END"
 
 
-def with_findings(typed: DataFrame, table: Table, malformed: str, parents: Mapping[str, DataFrame]) -> DataFrame:
-    """Registry columns of a small table and what is wrong with each row.
+def with_context(typed: DataFrame, table: Table, parents: Mapping[str, DataFrame]) -> DataFrame:
+    """Add what the checks of a row need to know of other rows; grain unchanged.
 
     Parameters
     ----------
@@ -85,37 +84,44 @@ def with_findings(typed: DataFrame, table: Table, malformed: str, parents: Mappi
         Rows of `types.typed`.
     table
         Registry entry.
-    malformed
-        Column that holds lines with a wrong number of fields, where the format has it.
     parents
         Typed tables by name, as far as they are there.
-
-    Returns
-    -------
-    DataFrame
-        Grain unchanged: the registry's columns; `_findings`: array of findings, empty for a sound row; `_key`: how messages name
-        a row that has some. Tables with validity: `covers_from`, `covers_until` (see `validity`).
     """
     rows = typed.selectExpr("*", *_neighbours(table))
-    links = {name: parent for name, parent in PARENTS.get(table.name, {}).items() if parent in parents}
-    for column, parent in links.items():
+    for column, parent in links(table, parents).items():
         rows = rows.join(F.broadcast(_ids(parents[parent], parent, column)), column, "left")
-    cases = checks(table, links)
-    if malformed in typed.columns:
-        broken = Check("CCFT-INPUT-WRONG-TYPE", f"{malformed} IS NOT NULL", "row", malformed, "'as many fields as the header'")
-        cases = (broken, *(_sound_lines_only(check, malformed) for check in cases))
+    return rows
+
+
+def judged(rows: DataFrame, table: Table, parents: Mapping[str, DataFrame]) -> DataFrame:
+    """Registry columns of the rows of `with_context`, `_is_flawed`, and for tables with validity its `COVERS`."""
     covers = validity.COVERS if validity.has_validity(table) else ()
-    judged = rows.selectExpr("*", f"array_compact(array({', '.join(check.sql() for check in cases)})) AS {FINDINGS}")
-    key = f"IF(size({FINDINGS}) > 0, {delivered_key_sql(table)}, NULL) AS {KEY}"
-    return judged.selectExpr(*table.column_names, *covers, FINDINGS, key)
+    predicates = " OR ".join(f"({check.when})" for check in _checks_of(rows, table, parents))
+    return rows.selectExpr(*table.column_names, *covers, f"coalesce({predicates}, false) AS {IS_FLAWED}")
 
 
-def row_findings(rows: DataFrame, table: Table) -> DataFrame:
-    """Findings of `with_findings`, one per row."""
-    listed = rows.where(f"size({FINDINGS}) > 0").selectExpr(KEY, f"explode({FINDINGS}) AS f")
-    shown = {"key": KEY, "column": "f.column", "value": "f.value"}
+def row_findings(rows: DataFrame, table: Table, parents: Mapping[str, DataFrame]) -> DataFrame:
+    """What is wrong with the rows of `with_context`, as findings."""
+    cases = ", ".join(check.sql() for check in _checks_of(rows, table, parents))
+    listed = rows.selectExpr(f"{delivered_key_sql(table)} AS key", f"explode(array_compact(array({cases}))) AS f")
+    shown = {"key": "key", "column": "f.column", "value": "f.value", "first": "f.value", "count": "f.value"}
     details = dict.fromkeys(("type", "allowed", "locations", "second"), "f.detail")
-    return listed.selectExpr(*findings_sql(table, "f.condition", {**shown, **details, "first": "f.value", "count": "f.value"}))
+    return listed.selectExpr(*findings_sql(table, "f.condition", {**shown, **details}))
+
+
+def links(table: Table, parents: Collection[str]) -> dict[str, str]:
+    """Columns of a table that name a row of a parent table, as far as the parents are there."""
+    return {column: parent for column, parent in PARENTS.get(table.name, {}).items() if parent in parents}
+
+
+def _checks_of(rows: DataFrame, table: Table, parents: Collection[str]) -> tuple[Check, ...]:
+    found = checks(table, links(table, parents))
+    if MALFORMED not in rows.columns:
+        return found
+    broken = Check(
+        "CCFT-INPUT-WRONG-TYPE", f"{MALFORMED} IS NOT NULL", "row", MALFORMED, "'as many fields as the header'"
+    )
+    return broken, *(replace(check, when=f"{MALFORMED} IS NULL AND ({check.when})") for check in found)
 
 
 def _ids(parents: DataFrame, parent: str, column: str) -> DataFrame:
@@ -138,13 +144,13 @@ def _neighbours(table: Table) -> list[str]:
     return found
 
 
-def checks(table: Table, links: Mapping[str, str]) -> tuple[Check, ...]:
-    """All checks of a small table; `links`: columns whose parent table is there."""
+def checks(table: Table, linked: Mapping[str, str]) -> tuple[Check, ...]:
+    """All checks of a small table; `linked`: columns whose parent table is there."""
     required = [f"{name} IS NOT NULL" for name in table.key if not table.column(name).nullable]
     duplicate = f"{COPIES} > 1 AND {COPY} = 1 AND {' AND '.join(required)}"
     orphans = [
         Check(_UNKNOWN[parent], f"{column} IS NOT NULL AND {HAS_PARENT}{column} IS NULL", column, column)
-        for column, parent in links.items()
+        for column, parent in linked.items()
     ]
     return (
         *(check for column in table.columns for check in column_checks(column)),
@@ -152,10 +158,6 @@ def checks(table: Table, links: Mapping[str, str]) -> tuple[Check, ...]:
         *orphans,
         *_OF_TABLE.get(table.name, lambda: ())(),
     )
-
-
-def _sound_lines_only(check: Check, malformed: str) -> Check:
-    return Check(check.code, f"{malformed} IS NULL AND ({check.when})", check.column, check.value, check.detail)
 
 
 def _list(names: Sequence[str]) -> str:
@@ -207,7 +209,9 @@ def _units(subject: str, units: Mapping[str, Sequence[str]]) -> tuple[Check, ...
 def _validity() -> tuple[Check, ...]:
     """Validity that ends before it begins, or after the next row of the same thing begins."""
     return (
-        Check("CCFT-INPUT-WRONG-TYPE", "valid_to < valid_from", "valid_to", "valid_to", "'a month on or after valid_from'"),
+        Check(
+            "CCFT-INPUT-WRONG-TYPE", "valid_to < valid_from", "valid_to", "valid_to", "'a month on or after valid_from'"
+        ),
         Check(
             "CCFT-INPUT-OVERLAPPING-VALIDITY",
             validity.overlaps_sql(),
@@ -227,7 +231,9 @@ def _clusters() -> tuple[Check, ...]:
             value="region_code",
             detail="cluster_type",
         ),
-        Check("CCFT-INPUT-UNKNOWN-VALUE", elsewhere, "location", "location", quote(f"{GLOBAL_LOCATION} (edge clusters)")),
+        Check(
+            "CCFT-INPUT-UNKNOWN-VALUE", elsewhere, "location", "location", quote(f"{GLOBAL_LOCATION} (edge clusters)")
+        ),
         Check(
             "CCFT-INPUT-TWO-LOCATIONS",
             "region_code IS NOT NULL AND size(_locations) > 1 AND _in_region = 1",

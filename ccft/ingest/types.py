@@ -31,6 +31,8 @@ from ccft.errors import Problem
 from ccft.schema.columns import Column
 from ccft.schema.tables import Table
 
+MALFORMED: Final = "_malformed"
+"""Column of CSV frames: the line, where it has more or fewer fields than the header; null otherwise."""
 UNREAD: Final = "_unread_"
 """Prefix of flags: the delivered value cannot be read."""
 DELIVERED: Final = "_delivered_"
@@ -75,7 +77,9 @@ def expected(column: Column) -> str:
         return "12 digits"
     if _kind(column) == "decimal":
         return f"a number with at most {_decimal(column).scale} decimals"
-    return {"date": "a date (YYYY-MM-DD)", "boolean": "true or false", "int": "a whole number"}.get(_kind(column), "text")
+    return {"date": "a date (YYYY-MM-DD)", "boolean": "true or false", "int": "a whole number"}.get(
+        _kind(column), "text"
+    )
 
 
 def column_problems(frame: DataFrame, table: Table) -> list[Problem]:
@@ -87,7 +91,8 @@ def column_problems(frame: DataFrame, table: Table) -> list[Problem]:
             problems.append(Problem("CCFT-INPUT-MISSING-COLUMN", {"table": table.name, "column": column.name}))
         elif not isinstance(delivered[column.name], _SOURCES[_kind(column)]):
             found = delivered[column.name].simpleString()
-            values = {"key": "(whole column)", "column": column.name, "value": found, "type": expected(column)}
+            kind = f"text: {expected(column)}" if column.pattern else expected(column)
+            values = {"key": "(whole column)", "column": column.name, "value": found, "type": kind}
             problems.append(Problem("CCFT-INPUT-WRONG-TYPE", {"table": table.name, **values}))
     return problems
 

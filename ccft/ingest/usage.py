@@ -17,7 +17,7 @@ from typing import Final
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from ccft.ingest.types import DELIVERED, UNREAD, too_large_sql
+from ccft.ingest.types import DELIVERED, MALFORMED, UNREAD, too_large_sql
 from ccft.schema.columns import Column
 from ccft.schema.spark import quote
 from ccft.schema.tables import Table
@@ -76,7 +76,7 @@ def value_flaws(table: Table) -> list[Flaw]:
     return found
 
 
-def marked(typed: DataFrame, delivered: Sequence[str], table: Table, malformed: str) -> DataFrame:
+def marked(typed: DataFrame, delivered: Sequence[str], table: Table) -> DataFrame:
     """Name the flaws of each row.
 
     Parameters
@@ -87,8 +87,6 @@ def marked(typed: DataFrame, delivered: Sequence[str], table: Table, malformed: 
         Names of the delivered columns: they make the row's JSON.
     table
         Registry entry.
-    malformed
-        Column that holds lines with a wrong number of fields, where the format has it.
 
     Returns
     -------
@@ -96,7 +94,7 @@ def marked(typed: DataFrame, delivered: Sequence[str], table: Table, malformed: 
         Grain unchanged: registry columns, `month`, `key_flaw`, `value_flaw` (numbers of `FLAWS`), and for the rows set aside
         `flaw_column`, `flaw_text`, `row_json`, which cost nothing where they are not read.
     """
-    in_key = key_flaws(table, [malformed] if malformed in delivered else [])
+    in_key = key_flaws(table, [MALFORMED] if MALFORMED in delivered else [])
     in_value = value_flaws(table)
     either = [*in_key, *in_value]
     own = [f"{_text(name.lower(), table)} AS `{name}`" for name in delivered]
@@ -165,5 +163,6 @@ def monthly_sums(table: Table) -> list[str]:
 def beyond_range(table: Table) -> str:
     """SQL: whether a monthly sum leaves the type of its column."""
     return " OR ".join(
-        f"({column.name} IS NOT NULL AND try_cast({column.name} AS {column.type}) IS NULL)" for column in values_of(table)
+        f"({column.name} IS NOT NULL AND try_cast({column.name} AS {column.type}) IS NULL)"
+        for column in values_of(table)
     )

@@ -44,7 +44,10 @@ def half_up(value: Fraction) -> int:
 
 def pool(rows: Sequence[Mapping[str, object]]) -> Certificates:
     """Pool the certificates of one boundary and period; rows have `quantity` (1e-6 MWh), `ef` (1e-9 kg/MWh), `status`."""
-    quantity = {status: sum(int(str(r["quantity"])) for r in rows if r["status"] == status) for status in ("procured", "expected")}
+    quantity = {
+        status: sum(int(str(r["quantity"])) for r in rows if r["status"] == status)
+        for status in ("procured", "expected")
+    }
     issued = sum(quantity.values())
     weighted = sum(int(str(row["quantity"])) * int(str(row["ef"])) for row in rows)
     factor = half_up(Fraction(weighted, issued)) if issued else 0

@@ -158,7 +158,10 @@ class Electricity:
             needed["carbon_free_share"] = carbon_free
         missing = [name for name, factor in needed.items() if factor is None]
         result.problems.extend(
-            Problem("CCFT-RUN-MISSING-FACTOR", {"period": period, "cluster": load.cluster_id, "factor_type": name, "key": zone})
+            Problem(
+                "CCFT-RUN-MISSING-FACTOR",
+                {"period": period, "cluster": load.cluster_id, "factor_type": name, "key": zone},
+            )
             for name in missing
         )
         if missing or generation is None:
@@ -174,12 +177,16 @@ class Electricity:
         """Allocate certificates to loads, then what is left to grid losses (versions with Scope 3 only)."""
         if not certificates.issued:
             return
-        shares = share_out(certificates.issued, {x.cluster_id: uncovered(x.total, _share(grids[x.cluster_id])) for x in loads})
+        shares = share_out(
+            certificates.issued, {x.cluster_id: uncovered(x.total, _share(grids[x.cluster_id])) for x in loads}
+        )
         for load in loads:
             load.eac = shares[load.cluster_id]
         if not self._has_scope_3:
             return
-        losses = {x.cluster_id: uncovered(_td_load(x.total, grids[x.cluster_id]), _share(grids[x.cluster_id])) for x in loads}
+        losses = {
+            x.cluster_id: uncovered(_td_load(x.total, grids[x.cluster_id]), _share(grids[x.cluster_id])) for x in loads
+        }
         shares = share_out(certificates.issued - sum(shares.values()), losses)
         for load in loads:
             load.eac_losses = shares[load.cluster_id]
@@ -252,7 +259,11 @@ def _scaled(value: Decimal, scale: int) -> int:
 def _certificate_pools(certificates: pa.Table) -> dict[tuple[str, str], Certificates]:
     rows: dict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
     for row in certificates.to_pylist():
-        scaled = {"quantity": _scaled(row["quantity"], Q_SCALE), "ef": _scaled(row["ef"], F_SCALE), "status": row["status"]}
+        scaled = {
+            "quantity": _scaled(row["quantity"], Q_SCALE),
+            "ef": _scaled(row["ef"], F_SCALE),
+            "status": row["status"],
+        }
         rows[row["period"], row["market_boundary"]].append(scaled)
     return {key: pool(group) for key, group in rows.items()}
 

@@ -23,13 +23,17 @@ def cumulative(embodied: str, start: str, life_months: str, day: str) -> Column:
     """
     life_days = f"datediff(add_months({start}, {life_months}), {start})"
     days = f"greatest(0, least(datediff({day}, {start}), {life_days}))"
-    return F.expr(f"(CAST({embodied} AS DECIMAL(19,0)) * CAST({days} AS DECIMAL(10,0))) div CAST({life_days} AS DECIMAL(10,0))")
+    return F.expr(
+        f"(CAST({embodied} AS DECIMAL(19,0)) * CAST({days} AS DECIMAL(10,0))) div CAST({life_days} AS DECIMAL(10,0))"
+    )
 
 
 def _monthly(assets: DataFrame, periods: DataFrame, source: str) -> DataFrame:
     """Amortised quanta per period, summed. Assets have `cluster_id, rack_type, embodied, start, life_months`."""
     months = assets.crossJoin(F.broadcast(periods)).where("start < month_end")
-    share = cumulative("embodied", "start", "life_months", "month_end") - cumulative("embodied", "start", "life_months", "month_start")
+    share = cumulative("embodied", "start", "life_months", "month_end") - cumulative(
+        "embodied", "start", "life_months", "month_start"
+    )
     zero = F.lit(0).cast("bigint")
     lines = months.withColumn("quanta", share).where("quanta > 0")
     labelled = lines.withColumns({"measure": F.lit("scope_3_embodied"), "source": F.lit(source)})

@@ -21,7 +21,9 @@ def valid_in(table: DataFrame, periods: DataFrame) -> DataFrame:
 
 def reference_column() -> Column:
     """The factor of a row as the JSON object that inventory rows record (same text as `Factor.reference`)."""
-    fields = [F.col("value").cast("string").alias("value") if name == "value" else F.col(name) for name in REFERENCE_FIELDS]
+    fields = [
+        F.col("value").cast("string").alias("value") if name == "value" else F.col(name) for name in REFERENCE_FIELDS
+    ]
     return F.to_json(F.struct(*fields), {"ignoreNullFields": "false"})
 
 

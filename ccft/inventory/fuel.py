@@ -67,8 +67,12 @@ def historical_growth(activity: DataFrame, clusters: DataFrame, periods: DataFra
     years = fuel.groupBy(F.substring("period", 1, 4).cast("int").alias("fuel_year"), "cluster_id", "substance").agg(
         F.sum(micros("quantity")).alias("total")
     )
-    last = years.select((F.col("fuel_year") + 1).alias("year"), "cluster_id", "substance", F.col("total").alias("last_total"))
-    before = years.select((F.col("fuel_year") + 2).alias("year"), "cluster_id", "substance", F.col("total").alias("before_total"))
+    last = years.select(
+        (F.col("fuel_year") + 1).alias("year"), "cluster_id", "substance", F.col("total").alias("last_total")
+    )
+    before = years.select(
+        (F.col("fuel_year") + 2).alias("year"), "cluster_id", "substance", F.col("total").alias("before_total")
+    )
     key = ["year", "cluster_id", "substance"]
     joined = (
         _gaps(activity, clusters, periods)
@@ -89,7 +93,9 @@ def historical_growth(activity: DataFrame, clusters: DataFrame, periods: DataFra
 def fuel_activity(activity: DataFrame, clusters: DataFrame, periods: DataFrame, policy: Methodology) -> DataFrame:
     """The period's own fuel, gas and refrigerant rows that the version counts, with estimates where its policy fills gaps."""
     own = activity.join(F.broadcast(periods.select("usage_period")), F.col("period") == F.col("usage_period"), "inner")
-    rows = own.where(F.col("activity").isin(*policy.sources) & (F.col("activity") != "electricity")).select(*_FUEL_COLUMNS)
+    rows = own.where(F.col("activity").isin(*policy.sources) & (F.col("activity") != "electricity")).select(
+        *_FUEL_COLUMNS
+    )
     if policy.scope_1_gaps is Scope1Gaps.HISTORICAL_GROWTH:
         rows = rows.unionByName(historical_growth(activity, clusters, periods).select(*_FUEL_COLUMNS))
     return rows
@@ -133,6 +139,8 @@ def fuel_lines(rows: DataFrame, factors: DataFrame, periods: DataFrame, policy: 
     sums = keyed.groupBy(*LINE_KEY).agg(
         F.sum("quanta").alias("quanta"),
         *parts,
-        F.concat(F.lit("["), F.array_join(F.array_sort(F.collect_set("reference")), ", "), F.lit("]")).alias("factor_references"),
+        F.concat(F.lit("["), F.array_join(F.array_sort(F.collect_set("reference")), ", "), F.lit("]")).alias(
+            "factor_references"
+        ),
     )
     return sums.withColumn("instrument", F.lit(None).cast("string")).select(*LINE_COLUMNS)

@@ -4,6 +4,7 @@ A table is `<table>.csv`, `<table>.parquet` or a directory `<table>/` of CSV, Pa
 allowed. CSV is read as text, never inferred: account ids begin with zeros, and an amount must not pass through a double.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from delta.tables import DeltaTable
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StringType, StructField, StructType
@@ -20,6 +22,9 @@ from ccft.schema.tables import INPUTS, Table
 
 MALFORMED = "_malformed"
 """Column of CSV frames: the line, where it has more or fewer fields than the header; null otherwise."""
+
+READ_ERRORS = (PySparkException, Py4JJavaError)
+"""What Spark raises when files cannot be read: some errors of its tasks reach Python unconverted."""
 
 _DELTA_LOG = "_delta_log"
 _SUFFIXES = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
@@ -133,15 +138,20 @@ def read_inputs(
                 problems.append(Problem("CCFT-INPUT-MISSING-TABLE", {"table": table.name}))
             else:
                 frames[table.name] = _open(spark, f"{root}/{entry.path}", entry, table)
-        except (LayoutError, PySparkException) as error:
+        except (LayoutError, *READ_ERRORS) as error:
             problems.append(unreadable(table.name, error))
     return frames, problems
 
 
 def unreadable(name: str, error: Exception) -> Problem:
-    """The problem of a table that cannot be read, in one line without stack trace."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return Problem("CCFT-INPUT-UNREADABLE-TABLE", {"table": name, "reason": lines[0][:300]})
+    """The problem of a table that cannot be read: the innermost cause in one line, without stack trace."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line.removeprefix("Caused by:").strip() for line in lines if line.startswith("Caused by:")]
+    first = next(
+        (line for line in lines if not line.startswith("An error occurred while calling")), type(error).__name__
+    )
+    reason = re.sub(r"^:?\s*[\w.$]+(Exception|Error):\s*", "", causes[-1] if causes else first)
+    return Problem("CCFT-INPUT-UNREADABLE-TABLE", {"table": name, "reason": reason[:300]})
 
 
 def _list(spark: SparkSession, folder: str, tables: Sequence[Table]) -> tuple[str, list[str]]:
@@ -152,7 +162,7 @@ def _list(spark: SparkSession, folder: str, tables: Sequence[Table]) -> tuple[st
     try:
         listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(folder)
         paths = [urlsplit(row[0]).path for row in listing.select("path").collect()]
-    except PySparkException as error:
+    except READ_ERRORS as error:
         raise fail("CCFT-USAGE-NO-INPUTS", path=folder) from error
     prefix = urlsplit(folder).path.rstrip("/") + "/"
     files = [path.removeprefix(prefix) for path in paths]

@@ -4,22 +4,52 @@ A plan is a tree: a frame that three steps read stands in it three times, and th
 measure. Cutting the history keeps every plan as short as its step.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
+from typing import Final, Self
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.storagelevel import StorageLevel
-
 
 ONE_PARTITION_ROWS = 200_000
 """Up to here one task is faster than the shuffles that several would need."""
 
 
-def settle(frame: DataFrame) -> DataFrame:
+_INTERPRETED: Final = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+}
+
+
+@contextmanager
+def short_plans(spark: SparkSession) -> Iterator[None]:
+    """Run plans over few rows interpreted: compiling them costs a third of a small month's CPU time and gains nothing."""
+    before = {name: str(spark.conf.get(name)) for name in _INTERPRETED}
+    for name, value in _INTERPRETED.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            spark.conf.set(name, value)
+
+
+def settle(frame: DataFrame, *, scans_accounts: bool = False) -> DataFrame:
     """Compute a small frame now and go on from its rows, on the driver.
 
     For frames bounded by clusters, rack types and services. Rows live on the driver, so a lost executor costs nothing.
+
+    Parameters
+    ----------
+    frame
+        What to compute.
+    scans_accounts
+        It is summed up from the large table: compiled code is worth its price.
     """
-    rows = frame.toArrow()
+    with nullcontext() if scans_accounts else short_plans(frame.sparkSession):
+        rows = frame.toArrow()
     settled = frame.sparkSession.createDataFrame(rows)
     # A single partition satisfies every grouping and window: plans on small frames need no shuffle at all.
     return settled.coalesce(1) if rows.num_rows <= ONE_PARTITION_ROWS else settled
@@ -37,9 +67,11 @@ class Kept:
         self._frames.append(kept)
         return kept
 
-    def __enter__(self) -> "Kept":
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for frame in self._frames:
             frame.unpersist()

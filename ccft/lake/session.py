@@ -1,12 +1,14 @@
 """Spark sessions with Delta, configured for small months on one machine or for a cluster."""
 
+import os
 import sys
+from importlib import resources
 from pathlib import Path
+from typing import Final
 
-import pyspark
 from pyspark.sql import SparkSession
 
-ALWAYS = {
+ALWAYS: Final = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     # A month ends at midnight UTC, wherever the job runs.
@@ -18,11 +20,13 @@ ALWAYS = {
     # Delta reads its small logs with 50 tasks by default.
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
-    # Python workers are not used, and a console progress bar would garble the log.
+    # Descriptions of plans for the user interface: formatting them costs more than small plans do.
+    "spark.sql.ui.explainMode": "simple",
+    # A progress bar would garble the log.
     "spark.ui.showConsoleProgress": "false",
 }
 
-SMALL = {
+LOCAL: Final = {
     "spark.master": "local[2]",
     "spark.ui.enabled": "false",
     "spark.sql.shuffle.partitions": "4",
@@ -30,6 +34,13 @@ SMALL = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
 }
+"""Settings of a session that nobody else configures: small months on one machine."""
+
+QUIET: Final = "-Xlog:disable -Xlog:all=error:stderr"
+"""Java would say on standard output that an archive does not fit, in the middle of `--json` results."""
+
+CODE_CACHE: Final = "-XX:ReservedCodeCacheSize=256m"
+"""A long session with many small plans fills the first compiler's default of 48 MB, and then nothing is compiled any more."""
 
 
 def _class_data_archive() -> Path:
@@ -37,11 +48,19 @@ def _class_data_archive() -> Path:
     return Path(sys.prefix) / "ccft-spark.jsa"
 
 
-def _quick_start_options() -> str:
-    """JVM options that suit short jobs: serial collector, first compiler only, shared class data."""
-    options = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
+def _java_options(*, quick: bool) -> str:
+    """JVM options of a local session; quick: serial collector, first compiler only, shared class data."""
+    logging = f"-Dlog4j2.configurationFile={resources.files('ccft.lake') / 'log4j2.properties'}"
+    if not quick:
+        return logging
     archive = _class_data_archive()
-    return f"{options} -XX:SharedArchiveFile={archive} -Xshare:auto" if archive.exists() else options
+    shared = f" -XX:SharedArchiveFile={archive} -Xshare:auto" if archive.exists() else ""
+    return f"{logging} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 {CODE_CACHE} {QUIET}{shared}"
+
+
+def _is_submitted() -> bool:
+    """Whether `spark-submit` started this process: master, memory and sizes are its to set."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
 def open_session(app_name: str, *, overrides: dict[str, str] | None = None, quick: bool = True) -> SparkSession:
@@ -58,28 +77,12 @@ def open_session(app_name: str, *, overrides: dict[str, str] | None = None, quic
     quick
         Prefer a fast start over fast long runs (local sessions only).
     """
-    builder = SparkSession.builder.appName(app_name)
-    submitted = SparkSession.getActiveSession() is not None or _under_spark_submit()
     settings = dict(ALWAYS)
-    if not submitted:
-        settings |= SMALL
-        if quick:
-            settings["spark.driver.extraJavaOptions"] = _quick_start_options()
+    if not _is_submitted():
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        settings |= LOCAL | {"spark.driver.extraJavaOptions": _java_options(quick=quick)}
     settings |= overrides or {}
+    builder = SparkSession.builder.appName(app_name)
     for key, value in settings.items():
         builder = builder.config(key, value)
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    return session
-
-
-def _under_spark_submit() -> bool:
-    """Whether a gateway made by `spark-submit` is waiting for this process."""
-    import os
-
-    return "PYSPARK_GATEWAY_PORT" in os.environ
-
-
-def spark_home() -> Path:
-    """Folder of the installed Spark."""
-    return Path(pyspark.__file__).parent
+    return builder.getOrCreate()

@@ -1,14 +1,21 @@
 """Delta tables of the lake: create from the registry, read at a version, replace exactly one slice atomically."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
-from pyspark.sql.utils import AnalysisException
 
 from ccft.schema.spark import create_table_ddl, select_columns, struct_type
 from ccft.schema.tables import Table, table
+
+
+@dataclass(frozen=True)
+class Commit:
+    """An atomic commit of a table: its Delta version and the rows it wrote."""
+
+    version: int
+    rows: int
 
 
 class Lake:
@@ -54,17 +61,17 @@ class Lake:
             reader = reader.option("versionAsOf", version)
         return reader.load(self.path(name))
 
-    def version(self, name: str) -> int:
-        """Newest Delta version of a table."""
-        history = DeltaTable.forPath(self.spark, self.path(name)).history(1)
-        return int(history.select(F.max("version").alias("v")).collect()[0]["v"])
+    def last_commit(self, name: str) -> Commit:
+        """Newest commit of a table."""
+        row = (
+            DeltaTable.forPath(self.spark, self.path(name))
+            .history(1)
+            .select("version", "operationMetrics")
+            .collect()[0]
+        )
+        return Commit(int(row["version"]), int((row["operationMetrics"] or {}).get("numOutputRows", 0)))
 
-    def rows_of_last_commit(self, name: str) -> int:
-        """Rows that the newest commit of a table wrote, from its own metrics."""
-        metrics = DeltaTable.forPath(self.spark, self.path(name)).history(1).collect()[0]["operationMetrics"]
-        return int(metrics.get("numOutputRows", 0))
-
-    def replace(self, name: str, frame: DataFrame, where: str) -> int:
+    def replace(self, name: str, frame: DataFrame, where: str) -> Commit:
         """Replace exactly the rows that `where` selects, in one atomic commit, whatever they were before.
 
         Parameters
@@ -78,31 +85,22 @@ class Lake:
 
         Returns
         -------
-        int
-            Delta version of the commit.
+        Commit
+            Its Delta version and rows.
         """
         registered = self.ensure(name)
         writer = frame.select(*select_columns(registered)).write.format("delta").mode("overwrite")
         if where:
             writer = writer.option("replaceWhere", where)
         writer.save(self.path(name))
-        return self.version(name)
+        return self.last_commit(name)
 
-    def append(self, name: str, frame: DataFrame) -> int:
+    def append(self, name: str, frame: DataFrame) -> None:
         """Add rows to a log table."""
         registered = self.ensure(name)
         frame.select(*select_columns(registered)).write.format("delta").mode("append").save(self.path(name))
-        return self.version(name)
 
     def restore(self, versions: Mapping[str, int]) -> None:
         """Set tables back to Delta versions, after a failed check."""
         for name, version in versions.items():
             DeltaTable.forPath(self.spark, self.path(name)).restoreToVersion(version)
-
-    def reachable(self) -> bool:
-        """Whether the root can be listed at all."""
-        try:
-            DeltaTable.isDeltaTable(self.spark, self.path("run_log"))
-        except AnalysisException:
-            return False
-        return True

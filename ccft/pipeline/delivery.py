@@ -1,11 +1,10 @@
 """A delivery under examination: its tables typed, its problems listed; nothing is written."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Final
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DateType
 
@@ -14,8 +13,8 @@ from ccft.ingest import account_usage, findings, quarantine, rack_usage, referen
 from ccft.ingest.fingerprint import Content, Slice, content, summed_hashes
 from ccft.ingest.quarantine import Tally
 from ccft.ingest.types import column_problems, typed
-from ccft.lake.inputs import MALFORMED, read_inputs, unreadable
-from ccft.lake.memory import Kept
+from ccft.lake.inputs import READ_ERRORS, read_inputs, unreadable
+from ccft.lake.memory import Kept, settle
 from ccft.periods import month_end, month_start
 from ccft.schema.tables import INPUTS, Table, table
 
@@ -34,7 +33,9 @@ class Delivery:
     Parameters
     ----------
     small
-        Small tables with `_findings`; those with validity also with their succession.
+        Small tables, rows of `small_checks.judged`.
+    context
+        The same rows with all that their checks looked at, `small_checks.with_context`.
     usage
         Large tables, rows of `usage.marked`.
     problems
@@ -46,6 +47,7 @@ class Delivery:
     """
 
     small: dict[str, DataFrame] = field(default_factory=dict)
+    context: dict[str, DataFrame] = field(default_factory=dict)
     usage: dict[str, DataFrame] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     contents: dict[Slice, Content] = field(default_factory=dict)
@@ -75,19 +77,29 @@ def open_delivery(spark: SparkSession, inputs: str, periods: Sequence[str], kept
         if registered.is_large:
             delivery.usage[registered.name] = _usage_rows(frame, registered, periods)
         else:
-            delivery.small[registered.name] = kept.keep(_small_rows(frame, registered, delivery.small))
+            _take_small(delivery, frame, registered, kept)
     return delivery
 
 
-def _small_rows(frame: DataFrame, registered: Table, parents: Mapping[str, DataFrame]) -> DataFrame:
-    delivered = frame if registered.name in GROWING else frame.coalesce(1)
-    return small_checks.with_findings(typed(delivered, registered), registered, MALFORMED, parents)
+def _take_small(delivery: Delivery, frame: DataFrame, registered: Table, kept: Kept) -> None:
+    """Type and judge a small table; what it says from now on is held in memory, whatever happens to its files."""
+    name, grows = registered.name, registered.name in GROWING
+    delivered = typed(frame if grows else frame.coalesce(1), registered)
+    rows = small_checks.with_context(delivered, registered, delivery.small)
+    judged = small_checks.judged(rows, registered, delivery.small)
+    try:
+        delivery.small[name] = kept.keep(judged) if grows else settle(judged)
+        delivery.context[name] = rows
+    except READ_ERRORS as error:
+        delivery.problems.append(unreadable(name, error))
 
 
 def _usage_rows(frame: DataFrame, registered: Table, periods: Sequence[str]) -> DataFrame:
     is_date = isinstance(frame.schema[registered.delivered_by].dataType, DateType)
-    delivered = _of_periods(frame, periods) if is_date else frame  # before typing, so that files of other months are skipped
-    rows = usage.marked(typed(delivered, registered), delivered.columns, registered, MALFORMED)
+    delivered = (
+        _of_periods(frame, periods) if is_date else frame
+    )  # before typing, so that files of other months are skipped
+    rows = usage.marked(typed(delivered, registered), delivered.columns, registered)
     return rows if is_date else _of_periods(rows, periods)
 
 
@@ -117,24 +129,26 @@ def _rows_or_problems(hashes: Mapping[str, DataFrame], delivery: Delivery) -> It
         return []
     try:
         return [row.asDict() for row in reduce(DataFrame.union, hashes.values()).collect()]
-    except PySparkException:
+    except READ_ERRORS:
         rows: list[Mapping[str, object]] = []
         before = len(delivery.problems)
         for name, frame in hashes.items():
             try:
                 rows += [row.asDict() for row in frame.collect()]
-            except PySparkException as error:
+            except READ_ERRORS as error:
                 delivery.problems.append(unreadable(name, error))
                 delivery.small.pop(name, None)
+                delivery.flawed.discard(name)
                 delivery.usage.pop(name, None)
         if len(delivery.problems) == before:
             raise
         return rows
 
 
-def small_problems(small: Mapping[str, DataFrame], flawed: AbstractSet[str]) -> list[Problem]:
-    """Everything that is wrong with the small tables: their `flawed` rows, and what lies between rows."""
-    found = [small_checks.row_findings(small[name], table(name)) for name in sorted(flawed & small.keys())]
+def small_problems(delivery: Delivery) -> list[Problem]:
+    """Everything that is wrong with the small tables: their flawed rows, and what lies between rows."""
+    small, context = delivery.small, delivery.context
+    found = [small_checks.row_findings(context[name], table(name), small) for name in sorted(delivery.flawed)]
     if "racks" in small:
         found.append(references.mixed_rack_types(small["racks"], table("racks")))
     if "accounts" in small:

@@ -34,7 +34,9 @@ from ccft.schema.tables import table
 
 WRITERS: Final = 3
 """Tables written side by side: each Delta commit is mostly waiting."""
-_EVENT_SCHEMA: Final = "usage_period string, condition string, subject string, event_value decimal(38,9), message string"
+_EVENT_SCHEMA: Final = (
+    "usage_period string, condition string, subject string, event_value decimal(38,9), message string"
+)
 
 Progress = Callable[[str], None]
 
@@ -121,7 +123,7 @@ def ingest(
         if not plan.tables and not delivery.problems:
             return IngestReport(plan.ingest_id, True, _periods(delivery), seconds=_since(started))
         progress("checking small tables")
-        delivery.problems += small_problems(delivery.small, delivery.flawed)
+        delivery.problems += small_problems(delivery)
         progress("summing usage")
         pools, lines = _sum_usage(delivery, plan, kept, wanted, settings)
         raise_all(delivery.problems)
@@ -172,7 +174,9 @@ def _sum_usage(
         delivery.problems += problems
         conditions = {line.condition for line in lines if line.table == name}
         if problems:
-            delivery.problems += listed(rejected(delivery, name, frame).where(f"condition <> {quote(quarantine.TOO_LARGE)}"))
+            delivery.problems += listed(
+                rejected(delivery, name, frame).where(f"condition <> {quote(quarantine.TOO_LARGE)}")
+            )
         if quarantine.TOO_LARGE in conditions:
             delivery.problems += _too_large(delivery, name, frame)
     return pools, lines
@@ -186,9 +190,7 @@ def _too_large(delivery: Delivery, name: str, pools: DataFrame) -> list[Problem]
     return listed(rows.select("table_name", "condition", "values").unionByName(sums))
 
 
-def _write(
-    lake: Lake, delivery: Delivery, plan: _Plan, pools: Mapping[str, DataFrame], lines: Sequence[Tally]
-) -> int:
+def _write(lake: Lake, delivery: Delivery, plan: _Plan, pools: Mapping[str, DataFrame], lines: Sequence[Tally]) -> int:
     """Write what changed; the log says `pending` before and the fingerprint after, so that a re-run heals a killed one."""
     _log(lake, delivery, plan, pending=True)
     writes = {f"core_{name}": (delivery.small[name], _where(delivery, name)) for name in plan.small}
@@ -240,7 +242,9 @@ def _rejected_rows(
     frame = lake.spark.createDataFrame([], struct_type(table("rejected_rows")))
     periods = lake.spark.createDataFrame(slices, "table_name string, usage_period string")
     for name in affected:
-        frame = frame.unionByName(quarantine.rejected_rows(rejected(delivery, name, pools[name]), periods, plan.ingest_id))
+        frame = frame.unionByName(
+            quarantine.rejected_rows(rejected(delivery, name, pools[name]), periods, plan.ingest_id)
+        )
     return {"rejected_rows": (frame.coalesce(1), where)}
 
 

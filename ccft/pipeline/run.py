@@ -22,8 +22,8 @@ from ccft.audit.reconciliation import violations
 from ccft.audit.verification import account_differences
 from ccft.config import Settings
 from ccft.errors import Problem, fail, raise_all
-from ccft.lake.memory import Kept
-from ccft.lake.tables import Lake
+from ccft.lake.memory import Kept, settle, short_plans
+from ccft.lake.tables import Commit, Lake
 from ccft.methodology.model import Methodology
 from ccft.pipeline.stages import Results, compute, period_frame
 from ccft.schema.spark import quote, struct_type
@@ -78,7 +78,9 @@ def identify(
     prints = fingerprints(core, period_frame(spark, periods), periods)
     common = f"{policy.version} {policy.policy_hash} {__version__} {settings.result_hash()}"
     return [
-        Identity(period, "run-" + sha256(f"{period} {prints[period]} {common}".encode()).hexdigest()[:16], prints[period])
+        Identity(
+            period, "run-" + sha256(f"{period} {prints[period]} {common}".encode()).hexdigest()[:16], prints[period]
+        )
         for period in periods
     ]
 
@@ -111,7 +113,7 @@ def run(
     started = datetime.now(UTC)
     report = RunReport(policy.version, seconds=clock.seconds)
     with clock.step("inputs"):
-        core = {registered.name: lake.read(registered.name) for registered in CORE}
+        core = _core(lake)
         _require_ingested(core, periods)
         identities = identify(core, spark, periods, policy, settings)
         due, before = _due(lake, identities, policy, report, restate=bool(restate_reason))
@@ -121,26 +123,37 @@ def run(
     monthly = {name: _months(frame, names) for name, frame in core.items()}
     with Kept() as kept:
         with clock.step("allocation"):
-            provider = _provider(spark, core["core_accounts"], names, settings)
+            provider = _provider(spark, lake.read("core_accounts"), names, settings)
             results, _ = _named_overflow(lambda: compute(monthly, names, policy, provider, kept))
             ids = spark.createDataFrame([(x.period, x.run_id) for x in due], "usage_period string, run_id string")
             frames = _stamped(results, ids, policy)
         with clock.step("reconciliation"):
-            frames["reconciliation"] = kept.keep(frames["reconciliation"])
-            raise_all(_named_overflow(lambda: violations(frames["reconciliation"])))
-        versions, report.rows = _write(lake, frames, names, policy, clock)
-        with clock.step("totals"):
-            old = {name: version for name, version in versions.before.items() if version is not None}
-            _check_written(lake, versions.after, names, policy, old)
+            frames["reconciliation"] = settle(frames["reconciliation"])
+            raise_all(violations(frames["reconciliation"]))
+        commits = _write(lake, frames, names, policy, clock)
+        with clock.step("read back"):
+            _check_written(lake, commits, names, policy)
+    report.rows = {name: commit.rows for name, commit in commits.items()}
+    versions = {name: commit.version for name, commit in commits.items()}
     with clock.step("publication"):
         if restate_reason:
-            _log_restatement(lake, due, before, versions.after, policy, restate_reason, restated_by)
-        lines = [
-            _log_line(x, policy, settings, started, versions.after, report, "published") for x in due
-        ]
+            _log_restatement(lake, due, before, versions, policy, restate_reason, restated_by)
+        lines = [_log_line(x, policy, settings, started, versions, report, "published") for x in due]
         lake.append("run_log", spark.createDataFrame(lines, struct_type(table("run_log"))))
     report.published = {identity.period: identity.run_id for identity in due}
     return report
+
+
+def _core(lake: Lake) -> dict[str, DataFrame]:
+    """Core tables; reference tables are read once, side by side, and then at hand for every step.
+
+    Accounts are not among them: `core_account_usage` carries their organisation of the month.
+    """
+    names = [registered.name for registered in CORE if registered.name != "core_accounts"]
+    reference = [name for name in names if not name.endswith("_usage")]
+    with short_plans(lake.spark), ThreadPoolExecutor(WRITERS) as pool:
+        settled = dict(zip(reference, pool.map(lambda name: settle(lake.read(name)), reference), strict=True))
+    return settled | {name: lake.read(name) for name in names if name not in settled}
 
 
 def _require_ingested(core: dict[str, DataFrame], periods: Sequence[str]) -> None:
@@ -163,7 +176,9 @@ def _due(
         if line is not None and line.run_id == identity.run_id:
             report.unchanged[identity.period] = identity.run_id
         elif line is not None and not restate:
-            problems.append(Problem("CCFT-RUN-ALREADY-PUBLISHED", {"period": identity.period, "version": policy.version}))
+            problems.append(
+                Problem("CCFT-RUN-ALREADY-PUBLISHED", {"period": identity.period, "version": policy.version})
+            )
         else:
             due.append(identity)
     raise_all(problems)
@@ -216,40 +231,31 @@ def _named_overflow(action: Callable[[], T]) -> T:
         raise fail("CCFT-RUN-AMOUNT-TOO-LARGE", what="an amount or total") from error
 
 
-@dataclass(frozen=True)
-class _Versions:
-    before: dict[str, int | None]
-    after: dict[str, int]
-
-
 def _write(
     lake: Lake, frames: dict[str, DataFrame], periods: Sequence[str], policy: Methodology, clock: _Clock
-) -> tuple[_Versions, dict[str, int]]:
+) -> dict[str, Commit]:
     """Replace the slice of each result table; account rows last."""
     months = ", ".join(quote(period) for period in periods)
     where = f"usage_period IN ({months}) AND methodology_version = {quote(policy.version)}"
-    before = {registered.name: lake.version(registered.name) if lake.exists(registered.name) else None for registered in RESULTS}
     small = [registered.name for registered in RESULTS if registered.name != "account_emissions"]
-    with clock.step("write results"), ThreadPoolExecutor(WRITERS) as pool:
+    with clock.step("write results"), short_plans(lake.spark), ThreadPoolExecutor(WRITERS) as pool:
         written = list(pool.map(lambda name: lake.replace(name, frames[name], where), small))
     with clock.step("write accounts"):
         last = _named_overflow(lambda: lake.replace("account_emissions", frames["account_emissions"], where))
-    after = dict(zip(small, written, strict=True)) | {"account_emissions": last}
-    return _Versions(before, after), {name: lake.rows_of_last_commit(name) for name in after}
+    return dict(zip(small, written, strict=True)) | {"account_emissions": last}
 
 
-def _check_written(
-    lake: Lake, versions: dict[str, int], periods: Sequence[str], policy: Methodology, before: dict[str, int]
-) -> None:
+def _check_written(lake: Lake, commits: dict[str, Commit], periods: Sequence[str], policy: Methodology) -> None:
     """Read the account rows back and hold them against the ledger; on any difference all tables go back."""
     problems = account_differences(
-        lake.read("account_emissions", versions["account_emissions"]),
-        lake.read("reconciliation", versions["reconciliation"]),
+        lake.read("account_emissions", commits["account_emissions"].version),
+        lake.read("reconciliation", commits["reconciliation"].version),
         periods,
         policy.version,
     )
     if problems:
-        lake.restore(before)
+        # One writer per lake: the version before this run's commit is the one that was there.
+        lake.restore({name: commit.version - 1 for name, commit in commits.items()})
         raise_all(problems)
 
 
@@ -263,7 +269,9 @@ def _log_restatement(
     restated_by: str,
 ) -> None:
     """Record old and new totals of the periods that had been published before."""
-    new = restatement.totals(lake.read("reconciliation", versions["reconciliation"]), [x.period for x in due], policy.version)
+    new = restatement.totals(
+        lake.read("reconciliation", versions["reconciliation"]), [x.period for x in due], policy.version
+    )
     old: restatement.Totals = {}
     for identity in due:
         if identity.period in before:

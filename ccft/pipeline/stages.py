@@ -66,12 +66,16 @@ def electricity(core: Core, months: DataFrame, periods: Sequence[str], policy: M
     return Electricity(clusters, book, policy.sources).compute(loads.toArrow(), certificates.toArrow())
 
 
-def check_inputs(core: Core, months: DataFrame, fleet: DataFrame, policy: Methodology, power: ElectricityResult) -> None:
+def check_inputs(
+    core: Core, months: DataFrame, fleet: DataFrame, policy: Methodology, power: ElectricityResult
+) -> None:
     """Stop before the first write when a factor, electricity or fuel history is missing; all problems at once."""
     problems = list(power.problems)
     factors, activity, clusters = core["core_emission_factors"], core["core_activity"], core["core_clusters"]
     metered = activity.where("activity = 'electricity'").select(F.col("period").alias("usage_period"), "cluster_id")
-    silent = fleet.select("usage_period", "cluster_id").distinct().join(metered, ["usage_period", "cluster_id"], "left_anti")
+    silent = (
+        fleet.select("usage_period", "cluster_id").distinct().join(metered, ["usage_period", "cluster_id"], "left_anti")
+    )
     problems += [
         Problem("CCFT-RUN-MISSING-ELECTRICITY", {"period": row["usage_period"], "cluster": row["cluster_id"]})
         for row in silent.collect()
@@ -88,7 +92,12 @@ def check_inputs(core: Core, months: DataFrame, fleet: DataFrame, policy: Method
     problems += [
         Problem(
             "CCFT-RUN-MISSING-FACTOR",
-            {"period": r["usage_period"], "cluster": r["cluster_id"], "factor_type": r["factor_type"], "key": r["substance"]},
+            {
+                "period": r["usage_period"],
+                "cluster": r["cluster_id"],
+                "factor_type": r["factor_type"],
+                "key": r["substance"],
+            },
         )
         for r in fuel.missing_fuel_factors(rows, factors, months, policy).collect()
     ]
@@ -150,9 +159,11 @@ def compute(
     direct, homeless = settle(direct), settle(homeless)
 
     # Step 3, weights: they also weigh the service graph
-    classes = settle(weights.usage_classes(account_usage))
+    classes = settle(weights.usage_classes(account_usage), scans_accounts=True)
     prices = settle(weights.list_prices(classes))
-    weighed = settle(weights.class_weights(classes, account_usage, core["core_services"], prices, policy))
+    weighed = settle(
+        weights.class_weights(classes, account_usage, core["core_services"], prices, policy), scans_accounts=True
+    )
     pools = settle(weights.pools(weighed, prices, policy))
     edges = settle(weights.edges(weighed, policy))
 
@@ -170,16 +181,14 @@ def compute(
 
     # Step 3: service -> account
     amounts = settle(accounts.pool_amounts(outcome, policy.measures))
-    loaded = settle(
-        pools.join(amounts, list(services.SERVICE_KEY), "left").fillna(0, list(policy.measures))
+    loaded = settle(pools.join(amounts, list(services.SERVICE_KEY), "left").fillna(0, list(policy.measures)))
+    remainders = settle(
+        accounts.pool_remainders(accounts.weigh(account_usage, loaded, policy), policy.measures), scans_accounts=True
     )
-    remainders = settle(accounts.pool_remainders(accounts.weigh(account_usage, loaded, policy), policy.measures))
     finished = loaded.join(remainders, list(services.SERVICE_KEY), "left").fillna(
         0, [f"rest_{measure}" for measure in policy.measures]
     )
-    rows = accounts.allocate_to_accounts(
-        account_usage, finished, core["core_services"], core["core_clusters"], policy
-    )
+    rows = accounts.allocate_to_accounts(account_usage, finished, core["core_services"], core["core_clusters"], policy)
     retained = accounts.retained_rows(amounts, core["core_clusters"], provider, policy)
 
     states = {
@@ -240,7 +249,9 @@ def _allocated(remainders: DataFrame, amounts: DataFrame, policy: Methodology) -
     """What account rows get, pools and the provider's own rows: period, cluster, measure with `quanta`."""
     columns = ("usage_period", "cluster_id")
     to_accounts = remainders.select(*columns, *(F.col(f"allocated_{m}").alias(m) for m in policy.measures))
-    retained = amounts.where(F.col("service_id").isin("UnusedCapacity", "SharedOverhead")).select(*columns, *policy.measures)
+    retained = amounts.where(F.col("service_id").isin("UnusedCapacity", "SharedOverhead")).select(
+        *columns, *policy.measures
+    )
     both = to_accounts.unionByName(retained)
     return both.unpivot(list(columns), list(policy.measures), "measure", "quanta")
 

@@ -136,7 +136,9 @@ _INPUT_COLUMNS: Final = (
     _text("rack_type", "Rack type, e.g. `EC2.C5`; it has one usage unit of its own"),
     Column("is_network", "boolean", "Networking rack: no usage of its own"),
     Column("planned_power_kw", Q, "Expected average draw at peak usage; a planning figure", unit="kW", minimum=0),
-    Column("capacity_units_per_day", Q, "Units the rack can serve a day; 0 for networking", unit="units/day", minimum=0),
+    Column(
+        "capacity_units_per_day", Q, "Units the rack can serve a day; 0 for networking", unit="units/day", minimum=0
+    ),
     Column("deployed_on", "date", "First day of service of the rack"),
     Column("retired_on", "date", "First day out of service"),
     Column("embodied_kg", F, "Carbon embodied in the asset, whole life", unit="kg CO2e", minimum=0),
@@ -158,7 +160,9 @@ _INPUT_COLUMNS: Final = (
     Column("used_units", Q, "Rack usage, unit of the rack type", unit="units of the rack type", minimum=0),
     _text("usage_type", "Kind of usage within the service"),
     Column("usage_units", Q, "Usage, unit of the service", unit="units of the service", minimum=0),
-    Column("equivalent_revenue_usd", Q, "Usage at list price, without discounts, credits, one-time charges", unit="USD"),
+    Column(
+        "equivalent_revenue_usd", Q, "Usage at list price, without discounts, credits, one-time charges", unit="USD"
+    ),
     Column("allocated_cost_usd", Q, "Internal cost allocated to the account (internal accounts)", unit="USD"),
 )
 

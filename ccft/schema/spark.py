@@ -12,7 +12,10 @@ def struct_type(table: Table) -> StructType:
     ddl = ", ".join(
         f"`{column.name}` {column.type}{'' if column.nullable else ' NOT NULL'}" for column in table.columns
     )
-    return StructType.fromDDL(ddl)
+    schema = StructType.fromDDL(ddl)
+    if not isinstance(schema, StructType):
+        raise TypeError(schema)
+    return schema
 
 
 def select_columns(table: Table) -> list[SparkColumn]:

@@ -61,9 +61,7 @@ class Table:
         return next(column for column in self.columns if column.name == name)
 
 
-def _input(
-    name: str, description: str, names: str, key: str, *, large: bool = False, delivered_by: str = ""
-) -> Table:
+def _input(name: str, description: str, names: str, key: str, *, large: bool = False, delivered_by: str = "") -> Table:
     return Table(
         name,
         Layer.INPUT,

@@ -22,7 +22,9 @@ def keyed(rows: Rows, key: tuple[str, ...], amount: str) -> Keyed:
     return sums
 
 
-def differences(what: str, ours: Keyed, theirs: Mapping[tuple[Any, ...], Fraction], tolerance: Mapping[str, Fraction]) -> list[str]:
+def differences(
+    what: str, ours: Keyed, theirs: Mapping[tuple[Any, ...], Fraction], tolerance: Mapping[str, Fraction]
+) -> list[str]:
     """Rows that differ by more than their tolerance; a missing row counts as zero."""
     found = []
     for key in sorted(set(ours) | set(theirs), key=str):
@@ -38,10 +40,14 @@ def compare(tables: Mapping[str, list[dict[str, Any]]], oracle: Result, measures
     """All differences between one period's published tables and the oracle's result."""
     slack = {measure: Fraction(oracle.slack.get(measure, 0)) for measure in measures}
     found = _inventory(tables, oracle)
-    rack_types = keyed(tables["rack_type_emissions"], ("cluster_id", "rack_type", "measure", "component"), "emissions_kg")
+    rack_types = keyed(
+        tables["rack_type_emissions"], ("cluster_id", "rack_type", "measure", "component"), "emissions_kg"
+    )
     found += differences("rack type", rack_types, oracle.rack_types, slack)
     for name in ("direct", "received", "passed_on", "residual", "net"):
-        services = keyed(tables["service_emissions"], ("cluster_id", "service_id", "measure", "component"), f"{name}_kg")
+        services = keyed(
+            tables["service_emissions"], ("cluster_id", "service_id", "measure", "component"), f"{name}_kg"
+        )
         theirs = {key: getattr(row, name) for key, row in oracle.services.items()}
         found += differences(f"service {name}", services, theirs, slack)
     found += _flows(tables, oracle, slack)
@@ -79,10 +85,20 @@ def _accounts(
     """Account rows: the same rows, weights and bases; masses within tolerance; totals exact."""
     key = ("cluster_id", "service_id", "account_id")
     rows = {tuple(row[name] for name in key): row for row in tables["account_emissions"]}
-    found = [f"account rows {sorted(set(rows) ^ set(oracle.accounts), key=str)}"] if set(rows) != set(oracle.accounts) else []
+    found = (
+        [f"account rows {sorted(set(rows) ^ set(oracle.accounts), key=str)}"]
+        if set(rows) != set(oracle.accounts)
+        else []
+    )
     for identity in set(rows) & set(oracle.accounts):
         ours, theirs = rows[identity], oracle.accounts[identity]
-        labels = (ours["allocation_basis"], ours["payer_account_id"], ours["account_type"], ours["product_code"], ours["location"])
+        labels = (
+            ours["allocation_basis"],
+            ours["payer_account_id"],
+            ours["account_type"],
+            ours["product_code"],
+            ours["location"],
+        )
         expected = (theirs.basis, theirs.payer, theirs.account_type, theirs.product_code, theirs.location)
         weights = (None if ours["weight"] is None else Fraction(ours["weight"]), theirs.weight)
         if labels != expected or weights[0] != weights[1]:

@@ -1,0 +1,1 @@
+"""Publication: what users see of the results."""
