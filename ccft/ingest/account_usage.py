@@ -1,6 +1,6 @@
 """Account usage: from daily rows to `core_account_usage`, with the account's organisation of the month.
 
-The large table is shuffled once, by account: the copies of a row, the days of a month and the account's own row all meet there.
+The large table is summed while it is read (`usage.grouped`) and shuffled once, if at all; accounts and clusters are joined to the sums.
 """
 
 from typing import Final
@@ -19,13 +19,13 @@ POOL_KEY: Final = (MONTH, "account_id", "cluster_id", "service_id")
 _ORGANISATION: Final = ("payer_account_id", "account_type", "owner_service_id")
 
 
-def monthly(rows: DataFrame, clusters: DataFrame, services: DataFrame, accounts: DataFrame) -> DataFrame:
-    """Sum the days of a month, and say which sums cannot be used.
+def monthly(sums: DataFrame, clusters: DataFrame, services: DataFrame, accounts: DataFrame) -> DataFrame:
+    """Sum usage types, and say which sums cannot be used.
 
     Parameters
     ----------
-    rows
-        Rows of `usage.marked`.
+    sums
+        Rows of `usage.trusted` and `usage.looked_at`.
     clusters, services
         Typed snapshots.
     accounts
@@ -37,8 +37,7 @@ def monthly(rows: DataFrame, clusters: DataFrame, services: DataFrame, accounts:
         One row per `POOL_KEY` and condition (null: usable): amounts, `period`, `region_code`, organisation, `row_count`, `copies`,
         `is_beyond_range`.
     """
-    once = usage.daily(rows.repartition("account_id"), INPUT)
-    pools = once.groupBy(*POOL_KEY, "flaw").agg(*(F.expr(sql) for sql in usage.monthly_sums(INPUT)))
+    pools = sums.groupBy(*POOL_KEY, "flaw").agg(*(F.expr(sql) for sql in usage.monthly_sums(INPUT)))
     judged = with_condition(pools, clusters, services, accounts)
     return judged.selectExpr("*", f"{usage.beyond_range(INPUT)} AS is_beyond_range")
 

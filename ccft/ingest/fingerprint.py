@@ -38,40 +38,39 @@ class Content:
     fingerprint: str
 
 
-def summed_hashes(typed: DataFrame, table: Table) -> DataFrame:
-    """Sum a 64-bit hash over the rows of each period.
+def row_hash_sql(table: Table) -> str:
+    """64-bit hash of a typed row."""
+    # xxhash64 passes over nulls: (null, 1) and (1, null) would be equal.
+    is_null = [f"{column.name} IS NULL" for column in table.columns if column.nullable]
+    return f"xxhash64({', '.join([*table.column_names, *is_null])})"
 
-    The halves of the hash are summed as BIGINT: exact in any order up to 2^31 rows, at a fraction of what a decimal sum costs.
+
+def hash_sums_sql(column: str) -> list[str]:
+    """Order-independent sums of hashes: the halves apart as BIGINT, exact up to 2^31 rows at a fraction of what a decimal sum costs."""
+    return [f"sum(shiftright({column}, {_HALF})) AS high", f"sum({column} & {_LOW}L) AS low"]
+
+
+def summed_hashes(typed: DataFrame, table: Table) -> DataFrame:
+    """Sum the hashes of a small table per period.
 
     Returns
     -------
     DataFrame
-        `table_name`, `period` (null: no readable date), `rows`, `high`, `low`; `flawed`: rows that fail a check, small tables only.
+        `table_name`, `period` (empty for a snapshot), `rows`, `high`, `low`, `flawed` (rows that fail a check).
     """
-    # xxhash64 passes over nulls: (null, 1) and (1, null) would be equal.
-    is_null = [f"{column.name} IS NULL" for column in table.columns if column.nullable]
-    flawed = IS_FLAWED if IS_FLAWED in typed.columns else "false"
-    hashed = typed.selectExpr(
-        f"{_month(table)} AS month",
-        f"xxhash64({', '.join([*table.column_names, *is_null])}) AS h",
-        f"{flawed} AS flawed",
-    )
-    sums = hashed.groupBy("month").agg(
-        F.expr("count(*) AS rows"),
-        F.expr(f"sum(shiftright(h, {_HALF})) AS high"),
-        F.expr(f"sum(h & {_LOW}L) AS low"),
-        F.expr("count_if(flawed) AS flawed"),
-    )
-    name = f"{quote(table.name)} AS table_name"
-    return sums.selectExpr(name, "substring(CAST(month AS STRING), 1, 7) AS period", "rows", "high", "low", "flawed")
+    period = table.delivered_by or "''"
+    hashed = typed.selectExpr(f"{period} AS period", f"{row_hash_sql(table)} AS h", IS_FLAWED)
+    sums = ["count(*) AS rows", *hash_sums_sql("h"), f"count_if({IS_FLAWED}) AS flawed"]
+    grouped = hashed.groupBy("period").agg(*(F.expr(sql) for sql in sums))
+    return grouped.selectExpr(f"{quote(table.name)} AS table_name", "*")
 
 
-def _month(table: Table) -> str:
-    """What the rows of one slice have in common: nothing, a period, or the month of a date (grouped by as a date: cheaper than text)."""
-    by = table.delivered_by
-    if not by:
-        return "''"
-    return f"trunc({by}, 'MM')" if table.column(by).type == "date" else by
+def summed_groups(groups: DataFrame, table: Table) -> DataFrame:
+    """Sum the hashes of a usage table per period, from its `usage.grouped`; columns as in `summed_hashes`, `flawed`: doubtful groups."""
+    sums = ["sum(row_count) AS rows", "sum(high) AS high", "sum(low) AS low", "count_if(is_doubtful) AS flawed"]
+    months = groups.groupBy("month").agg(*(F.expr(sql) for sql in sums))
+    period = "substring(CAST(month AS STRING), 1, 7) AS period"
+    return months.selectExpr(f"{quote(table.name)} AS table_name", period, "rows", "high", "low", "flawed")
 
 
 def content(table: str, rows: int, high: int, low: int) -> Content:

@@ -147,18 +147,12 @@ def rejected(
     DataFrame
         One row per delivered row: `table_name`, `condition`, `values` (of its message), `period`, `row_json`.
     """
-    near = _null_safe(rows, suspicious, suspicious.columns, "left_semi")
+    near = usage.same_keys(rows, suspicious, suspicious.columns, "left_semi")
     key = (*table.key, usage.KEY_FLAW)
     judged = condition(usage.daily(near, table)).where("condition IS NOT NULL")
     kept = judged.selectExpr(*key, "period", "condition", "row_count AS key_rows")
-    found = _null_safe(near, kept, key, "inner")
+    found = usage.same_keys(near, kept, key, "inner")
     return found.selectExpr(*findings_sql(table, "condition", _values(table)), "period", usage.ROW_JSON)
-
-
-def _null_safe(left: DataFrame, right: DataFrame, key: Sequence[str], how: str) -> DataFrame:
-    """Join on equal keys, nulls equal; both keys stay in an inner join, the right one with a prefix."""
-    renamed = right.withColumnsRenamed({name: f"right_{name}" for name in key})
-    return left.join(renamed, F.expr(" AND ".join(f"{name} <=> right_{name}" for name in key)), how)
 
 
 def _values(table: Table) -> dict[str, str]:

@@ -18,13 +18,13 @@ RAMP_UP_MONTHS: Final = 12
 _PLACE: Final = ("region_code", "cluster_id", "rack_type", "is_ramping")
 
 
-def monthly(rows: DataFrame, racks: DataFrame, clusters: DataFrame, services: DataFrame) -> DataFrame:
-    """Sum the days and racks of a month, and say which sums cannot be used.
+def monthly(sums: DataFrame, racks: DataFrame, clusters: DataFrame, services: DataFrame) -> DataFrame:
+    """Sum the racks of a type, and say which sums cannot be used.
 
     Parameters
     ----------
-    rows
-        Rows of `usage.marked`.
+    sums
+        Rows of `usage.trusted` and `usage.looked_at`.
     racks, clusters, services
         Typed snapshots.
 
@@ -34,7 +34,7 @@ def monthly(rows: DataFrame, racks: DataFrame, clusters: DataFrame, services: Da
         One row per month, cluster, rack type, `is_ramping`, service and condition (null: usable): `used_units`, `period`,
         `region_code`, `row_count`, `copies`, `is_beyond_range`; rows that cannot be used keep their `rack_id`.
     """
-    placed = with_condition(usage.daily(rows, INPUT), racks, clusters, services)
+    placed = with_condition(sums, racks, clusters, services)
     suspect = F.expr("IF(condition IS NOT NULL, rack_id, NULL) AS rack_id")
     pools = placed.groupBy("period", MONTH, *_PLACE, "service_id", "condition", suspect)
     summed = pools.agg(*(F.expr(sql) for sql in usage.monthly_sums(INPUT)))

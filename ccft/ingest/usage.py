@@ -1,5 +1,8 @@
 """What both usage tables share: flaws of a row, identical copies, conflicting rows.
 
+A month of a key without its day holds every day once when it has as many rows as days: one bit per day and a count show it, exactly,
+while the amounts are summed. Only the months that fail this, or have flawed rows, are looked at row by row.
+
 A row of a large table is set aside for one reason, the first that applies: a key that cannot be read or is incomplete; rows of
 one key with different values; a value that cannot be read, is missing or negative; a key that the other tables do not know.
 
@@ -17,6 +20,7 @@ from typing import Final
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from ccft.ingest.fingerprint import hash_sums_sql, row_hash_sql
 from ccft.ingest.types import DELIVERED, MALFORMED, UNREAD, too_large_sql
 from ccft.schema.columns import Column
 from ccft.schema.spark import quote
@@ -33,6 +37,7 @@ FLAWS: Final = (
 """Conditions of a row by number: grouping by a byte costs a fraction of grouping by text."""
 SOUND, WRONG, MISSING, TOO_LARGE, NEGATIVE, CONFLICTING = range(len(FLAWS))
 
+DAY: Final = "usage_date"
 MONTH: Final = "month"
 """First day of the month of `usage_date` (date): the period as it is cheap to group by."""
 KEY_FLAW: Final = "key_flaw"
@@ -117,6 +122,66 @@ def _first(flaws: Sequence[Flaw], results: Sequence[str], otherwise: str) -> str
     """CASE over the flaws in order."""
     cases = " ".join(f"WHEN {flaw.when} THEN {result}" for flaw, result in zip(flaws, results, strict=True))
     return f"CASE {cases} ELSE {otherwise} END"
+
+
+def group_key(table: Table) -> tuple[str, ...]:
+    """Key of a usage table with the month in place of the day."""
+    return (MONTH, *(name for name in table.key if name != DAY))
+
+
+def grouped(rows: DataFrame, table: Table) -> DataFrame:
+    """Sum each key over the days of a month, and see whether its rows can be trusted.
+
+    Parameters
+    ----------
+    rows
+        Rows of `marked`.
+    table
+        Registry entry.
+
+    Returns
+    -------
+    DataFrame
+        One row per `group_key`: the amounts, `row_count`, `is_doubtful` (a flawed row, or a day twice), and the sums of the rows'
+        hashes `high`, `low`.
+    """
+    hashed = rows.selectExpr(
+        *group_key(table),
+        *(column.name for column in values_of(table)),
+        f"shiftleft(1L, dayofmonth({DAY})) AS day",
+        f"greatest({KEY_FLAW}, {VALUE_FLAW}) AS flaw",
+        f"{row_hash_sql(table)} AS h",
+    )
+    sums = [f"sum({column.name}) AS {column.name}" for column in values_of(table)]
+    counts = ["count(*) AS row_count", "bit_or(day) AS days", "max(flaw) AS worst", *hash_sums_sql("h")]
+    groups = hashed.groupBy(*group_key(table)).agg(*(F.expr(sql) for sql in (*sums, *counts)))
+    return groups.selectExpr("*", f"worst <> {SOUND} OR bit_count(days) <> row_count AS is_doubtful").drop("days", "worst")
+
+
+def trusted(groups: DataFrame, table: Table) -> DataFrame:
+    """Rows of `grouped` that need no second look, as the rows of `looked_at`."""
+    amounts = [column.name for column in values_of(table)]
+    sound = ["CAST(0 AS TINYINT) AS flaw", *amounts, "row_count", "CAST(0 AS BIGINT) AS copies"]
+    return groups.where("NOT is_doubtful").selectExpr(*group_key(table), *sound)
+
+
+def looked_at(rows: DataFrame, groups: DataFrame, table: Table) -> DataFrame:
+    """Doubtful months, row by row: identical copies count once, flawed and conflicting rows are kept apart.
+
+    Returns
+    -------
+    DataFrame
+        One row per `group_key` and `flaw` (number of `FLAWS`): the amounts, `row_count`, `copies`.
+    """
+    key = group_key(table)
+    near = same_keys(rows, groups.where("is_doubtful").select(*key), key, "left_semi")
+    return daily(near, table).groupBy(*key, "flaw").agg(*(F.expr(sql) for sql in monthly_sums(table)))
+
+
+def same_keys(left: DataFrame, right: DataFrame, key: Sequence[str], how: str) -> DataFrame:
+    """Join on equal keys, nulls equal; both keys stay in an inner join, the right one with a prefix."""
+    renamed = right.withColumnsRenamed({name: f"right_{name}" for name in key})
+    return left.join(renamed, F.expr(" AND ".join(f"{name} <=> right_{name}" for name in key)), how)
 
 
 def daily(rows: DataFrame, table: Table) -> DataFrame:

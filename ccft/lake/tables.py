@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -31,7 +32,8 @@ class Lake:
 
     def __init__(self, spark: SparkSession, root: str) -> None:
         self.spark = spark
-        self.root = root.rstrip("/")
+        # Delta takes a relative path in SQL for the name of a table.
+        self.root = root.rstrip("/") if "://" in root else str(Path(root).absolute())
         self._known: set[str] = set()
 
     def path(self, name: str) -> str:

@@ -10,7 +10,7 @@ from pyspark.sql.types import DateType
 
 from ccft.errors import Problem
 from ccft.ingest import account_usage, findings, quarantine, rack_usage, references, small_checks, usage
-from ccft.ingest.fingerprint import Content, Slice, content, summed_hashes
+from ccft.ingest.fingerprint import Content, Slice, content, summed_groups, summed_hashes
 from ccft.ingest.quarantine import Tally
 from ccft.ingest.types import column_problems, typed
 from ccft.lake.inputs import READ_ERRORS, read_inputs, unreadable
@@ -38,17 +38,20 @@ class Delivery:
         The same rows with all that their checks looked at, `small_checks.with_context`.
     usage
         Large tables, rows of `usage.marked`.
+    groups
+        Their months, rows of `usage.grouped`: read once, for fingerprints and sums.
     problems
         What is wrong with it, as far as looked at.
     contents
         Rows and fingerprint per slice.
     flawed
-        Small tables of which rows have findings.
+        Small tables of which rows fail a check, and usage tables with doubtful months.
     """
 
     small: dict[str, DataFrame] = field(default_factory=dict)
     context: dict[str, DataFrame] = field(default_factory=dict)
     usage: dict[str, DataFrame] = field(default_factory=dict)
+    groups: dict[str, DataFrame] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     contents: dict[Slice, Content] = field(default_factory=dict)
     flawed: set[str] = field(default_factory=set)
@@ -75,7 +78,9 @@ def open_delivery(spark: SparkSession, inputs: str, periods: Sequence[str], kept
         if wrong:
             continue
         if registered.is_large:
-            delivery.usage[registered.name] = _usage_rows(frame, registered, periods)
+            rows = _usage_rows(frame, registered, periods)
+            delivery.usage[registered.name] = rows
+            delivery.groups[registered.name] = kept.keep(usage.grouped(rows, registered))
         else:
             _take_small(delivery, frame, registered, kept)
     return delivery
@@ -114,8 +119,8 @@ def _of_periods(frame: DataFrame, periods: Sequence[str]) -> DataFrame:
 
 def take_fingerprints(delivery: Delivery, periods: Sequence[str]) -> None:
     """Fill `contents` in one pass over everything; a table that breaks while it is read becomes a problem."""
-    frames = {**delivery.small, **delivery.usage}
-    hashes = {name: summed_hashes(frame, table(name)) for name, frame in frames.items()}
+    hashes = {name: summed_hashes(frame, table(name)) for name, frame in delivery.small.items()}
+    hashes |= {name: summed_groups(frame, table(name)) for name, frame in delivery.groups.items()}
     for name, period in ((name, period) for name in delivery.usage for period in periods):
         delivery.contents[Slice(name, period)] = content(name, 0, 0, 0)
     for row in _rows_or_problems(hashes, delivery):
@@ -148,7 +153,7 @@ def _rows_or_problems(hashes: Mapping[str, DataFrame], delivery: Delivery) -> It
 def small_problems(delivery: Delivery) -> list[Problem]:
     """Everything that is wrong with the small tables: their flawed rows, and what lies between rows."""
     small, context = delivery.small, delivery.context
-    found = [small_checks.row_findings(context[name], table(name), small) for name in sorted(delivery.flawed)]
+    found = [small_checks.row_findings(context[name], table(name), small) for name in sorted(delivery.flawed & small.keys())]
     if "racks" in small:
         found.append(references.mixed_rack_types(small["racks"], table("racks")))
     if "accounts" in small:
@@ -171,12 +176,13 @@ def listed(found: DataFrame) -> list[Problem]:
 
 def monthly_usage(delivery: Delivery, name: str, kept: Kept) -> DataFrame:
     """Monthly sums of a usage table with their conditions, kept: examined first, written later."""
-    rows, small = delivery.usage[name], delivery.small
+    registered, groups, small = table(name), delivery.groups[name], delivery.small
+    sums = usage.trusted(groups, registered)
+    if name in delivery.flawed:
+        sums = sums.union(usage.looked_at(delivery.usage[name], groups, registered))
     if name == account_usage.INPUT.name:
-        pools = account_usage.monthly(rows, small["clusters"], small["services"], small["accounts"])
-    else:
-        pools = rack_usage.monthly(rows, small["racks"], small["clusters"], small["services"])
-    return kept.keep(pools)
+        return kept.keep(account_usage.monthly(sums, small["clusters"], small["services"], small["accounts"]))
+    return kept.keep(rack_usage.monthly(sums, small["racks"], small["clusters"], small["services"]))
 
 
 def tallies(pools: Mapping[str, DataFrame]) -> list[Tally]:

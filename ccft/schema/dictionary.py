@@ -31,7 +31,7 @@ _LAYERS: Final = (
     (
         "Core tables",
         CORE,
-        "What `ccft ingest` writes: validated inputs, usage summed to months. They are the only tables that `ccft run` reads.",
+        "What `ccft ingest` writes: validated inputs, usage summed to months. `ccft run` computes from them alone.",
     ),
     (
         "Results",
