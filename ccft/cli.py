@@ -242,16 +242,17 @@ def verify(
 @app.command()
 def summary(lake: LakeOption = None, period: PeriodsOption = None, config: ConfigOption = None) -> None:
     """Show published totals per region, the largest services and the conservation line."""
-    from ccft.lake.reader import open_lake, published_slices
+    from ccft.audit import published
+    from ccft.lake.reader import open_lake, run_log
     from ccft.publish.summary import show
 
     settings, periods = _settings(lake, config), _check_periods(period or [])
-    slices = [s for s in published_slices(settings.lake) if not periods or s.usage_period in periods]
-    if not slices:
+    lines = [line for line in published.lines(run_log(settings.lake)) if not periods or line.period in periods]
+    if not lines:
         raise fail("CCFT-RUN-NOTHING-PUBLISHED", period=", ".join(periods) or "any period")
-    database = open_lake(settings.lake)
-    for item in slices:
-        show(database, item.usage_period, item.methodology_version, Console())
+    database = open_lake(settings.lake, lines)
+    for line in lines:
+        show(database, line.period, line.methodology_version, Console())
 
 
 @methodology_app.command("list")

@@ -4,8 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -19,13 +18,11 @@ class Line:
     table_versions: dict[str, int]
 
 
-def lines(run_log: DataFrame) -> list[Line]:
+def lines(run_log: pa.Table) -> list[Line]:
     """All published period x versions, the newest line of each, in order of period and version."""
-    rows = run_log.where("status = 'published'").select(
-        "usage_period", "methodology_version", "run_id", "finished_at", "table_versions"
-    )
+    published = [row for row in run_log.to_pylist() if row["status"] == "published"]
     newest_lines: dict[tuple[str, str], Line] = {}
-    for row in sorted(rows.collect(), key=lambda row: row["finished_at"]):
+    for row in sorted(published, key=lambda row: row["finished_at"]):
         line = Line(
             row["usage_period"],
             row["methodology_version"],
@@ -37,6 +34,6 @@ def lines(run_log: DataFrame) -> list[Line]:
     return [newest_lines[key] for key in sorted(newest_lines)]
 
 
-def newest(run_log: DataFrame, version: str) -> dict[str, Line]:
+def newest(run_log: pa.Table, version: str) -> dict[str, Line]:
     """Newest published line per period of one methodology version."""
-    return {line.period: line for line in lines(run_log.where(F.col("methodology_version") == version))}
+    return {line.period: line for line in lines(run_log) if line.methodology_version == version}

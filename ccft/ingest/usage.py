@@ -155,7 +155,9 @@ def grouped(rows: DataFrame, table: Table) -> DataFrame:
     sums = [f"sum({column.name}) AS {column.name}" for column in values_of(table)]
     counts = ["count(*) AS row_count", "bit_or(day) AS days", "max(flaw) AS worst", *hash_sums_sql("h")]
     groups = hashed.groupBy(*group_key(table)).agg(*(F.expr(sql) for sql in (*sums, *counts)))
-    return groups.selectExpr("*", f"worst <> {SOUND} OR bit_count(days) <> row_count AS is_doubtful").drop("days", "worst")
+    return groups.selectExpr("*", f"worst <> {SOUND} OR bit_count(days) <> row_count AS is_doubtful").drop(
+        "days", "worst"
+    )
 
 
 def trusted(groups: DataFrame, table: Table) -> DataFrame:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import Final, Self
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.storagelevel import StorageLevel
 
@@ -50,7 +51,12 @@ def settle(frame: DataFrame, *, scans_accounts: bool = False) -> DataFrame:
     """
     with nullcontext() if scans_accounts else short_plans(frame.sparkSession):
         rows = frame.toArrow()
-    settled = frame.sparkSession.createDataFrame(rows)
+    return on_driver(frame.sparkSession, rows)
+
+
+def on_driver(spark: SparkSession, rows: pa.Table) -> DataFrame:
+    """Rows on the driver as a frame."""
+    settled = spark.createDataFrame(rows)
     # A single partition satisfies every grouping and window: plans on small frames need no shuffle at all.
     return settled.coalesce(1) if rows.num_rows <= ONE_PARTITION_ROWS else settled
 

@@ -153,7 +153,9 @@ def _rows_or_problems(hashes: Mapping[str, DataFrame], delivery: Delivery) -> It
 def small_problems(delivery: Delivery) -> list[Problem]:
     """Everything that is wrong with the small tables: their flawed rows, and what lies between rows."""
     small, context = delivery.small, delivery.context
-    found = [small_checks.row_findings(context[name], table(name), small) for name in sorted(delivery.flawed & small.keys())]
+    found = [
+        small_checks.row_findings(context[name], table(name), small) for name in sorted(delivery.flawed & small.keys())
+    ]
     if "racks" in small:
         found.append(references.mixed_rack_types(small["racks"], table("racks")))
     if "accounts" in small:

@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import reduce
-from hashlib import sha256
 from typing import TypeVar
 
 from pyspark.errors import ArithmeticException
@@ -17,7 +15,6 @@ from pyspark.sql import functions as F
 
 from ccft import __version__
 from ccft.audit import published, restatement
-from ccft.audit.fingerprint import fingerprints
 from ccft.audit.reconciliation import violations
 from ccft.audit.verification import account_differences
 from ccft.config import Settings
@@ -25,9 +22,10 @@ from ccft.errors import Problem, fail, raise_all
 from ccft.lake.memory import Kept, settle, short_plans
 from ccft.lake.tables import Commit, Lake
 from ccft.methodology.model import Methodology
+from ccft.pipeline.core import Core, Identity, identify
 from ccft.pipeline.stages import Results, compute, period_frame
 from ccft.schema.spark import quote, struct_type
-from ccft.schema.tables import CORE, RESULTS, table
+from ccft.schema.tables import RESULTS, table
 
 WRITERS = 3
 """Small tables are written side by side: each Delta commit is mostly waiting."""
@@ -47,15 +45,6 @@ class RunReport:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Identity:
-    """What makes a run of a period the same run."""
-
-    period: str
-    run_id: str
-    input_fingerprint: str
-
-
 class _Clock:
     """Seconds per step, with progress."""
 
@@ -69,20 +58,6 @@ class _Clock:
         started = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - started, 2)
-
-
-def identify(
-    core: dict[str, DataFrame], spark: SparkSession, periods: Sequence[str], policy: Methodology, settings: Settings
-) -> list[Identity]:
-    """Derive each period's run id from the content of its inputs, policies, code and settings."""
-    prints = fingerprints(core, period_frame(spark, periods), periods)
-    common = f"{policy.version} {policy.policy_hash} {__version__} {settings.result_hash()}"
-    return [
-        Identity(
-            period, "run-" + sha256(f"{period} {prints[period]} {common}".encode()).hexdigest()[:16], prints[period]
-        )
-        for period in periods
-    ]
 
 
 def run(
@@ -113,18 +88,16 @@ def run(
     started = datetime.now(UTC)
     report = RunReport(policy.version, seconds=clock.seconds)
     with clock.step("inputs"):
-        core = _core(lake)
-        _require_ingested(core, periods)
-        identities = identify(core, spark, periods, policy, settings)
+        core = Core.open(lake)
+        identities = identify(core, periods, policy, settings)
         due, before = _due(lake, identities, policy, report, restate=bool(restate_reason))
     if not due:
         return report
     names = [identity.period for identity in due]
-    monthly = {name: _months(frame, names) for name, frame in core.items()}
     with Kept() as kept:
         with clock.step("allocation"):
             provider = _provider(spark, lake.read("core_accounts"), names, settings)
-            results, _ = _named_overflow(lambda: compute(monthly, names, policy, provider, kept))
+            results, _ = _named_overflow(lambda: compute(core.frames(names), names, policy, provider, kept))
             ids = spark.createDataFrame([(x.period, x.run_id) for x in due], "usage_period string, run_id string")
             frames = _stamped(results, ids, policy)
         with clock.step("reconciliation"):
@@ -144,32 +117,11 @@ def run(
     return report
 
 
-def _core(lake: Lake) -> dict[str, DataFrame]:
-    """Core tables; reference tables are read once, side by side, and then at hand for every step.
-
-    Accounts are not among them: `core_account_usage` carries their organisation of the month.
-    """
-    names = [registered.name for registered in CORE if registered.name != "core_accounts"]
-    reference = [name for name in names if not name.endswith("_usage")]
-    with short_plans(lake.spark), ThreadPoolExecutor(WRITERS) as pool:
-        settled = dict(zip(reference, pool.map(lambda name: settle(lake.read(name)), reference), strict=True))
-    return settled | {name: lake.read(name) for name in names if name not in settled}
-
-
-def _require_ingested(core: dict[str, DataFrame], periods: Sequence[str]) -> None:
-    """A period without usage of accounts or racks, and without activity, was never ingested."""
-    columns = {"core_account_usage": "usage_period", "core_rack_usage": "usage_period", "core_activity": "period"}
-    months = [core[name].select(F.col(column).alias("period")).distinct() for name, column in columns.items()]
-    there = reduce(DataFrame.unionByName, months).where(F.col("period").isin(*periods)).distinct().collect()
-    missing = [period for period in periods if period not in {row["period"] for row in there}]
-    raise_all(Problem("CCFT-RUN-NOT-INGESTED", {"period": period, "table": "the lake"}) for period in missing)
-
-
 def _due(
     lake: Lake, identities: list[Identity], policy: Methodology, report: RunReport, *, restate: bool
 ) -> tuple[list[Identity], dict[str, published.Line]]:
     """Which periods have to be computed; a published one with other inputs needs a restatement."""
-    before = published.newest(lake.read("run_log"), policy.version)
+    before = published.newest(lake.rows("run_log"), policy.version)
     due, problems = [], []
     for identity in identities:
         line = before.get(identity.period)
@@ -183,11 +135,6 @@ def _due(
             due.append(identity)
     raise_all(problems)
     return due, before
-
-
-def _months(frame: DataFrame, periods: Sequence[str]) -> DataFrame:
-    """Usage of the periods only; reference tables as they are."""
-    return frame.where(F.col("usage_period").isin(*periods)) if "usage_period" in frame.columns else frame
 
 
 def _provider(spark: SparkSession, accounts: DataFrame, periods: Sequence[str], settings: Settings) -> DataFrame:

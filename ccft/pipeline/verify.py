@@ -33,7 +33,7 @@ def verify(
     CcftError
         `CCFT-RUN-NOTHING-PUBLISHED`, or every equality that does not hold to the last quantum.
     """
-    lines = [line for line in published.lines(lake.read("run_log")) if not periods or line.period in periods]
+    lines = [line for line in published.lines(lake.rows("run_log")) if not periods or line.period in periods]
     absent = [period for period in periods if period not in {line.period for line in lines}]
     raise_all(Problem("CCFT-RUN-NOTHING-PUBLISHED", {"period": period}) for period in absent)
     if not lines:

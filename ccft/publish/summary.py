@@ -74,7 +74,7 @@ def show(database: Database, period: str, version: str, console: Console) -> Non
     console.print(_grid(f"{period} {version}: t CO2e per region", ["region", "accounts"], measures, regions))
     console.print(_grid("Largest services, t CO2e", ["product", "service"], measures, services))
     for line in conservation_lines(database, period, version, measures):
-        console.print(line, highlight=False)
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def conservation_lines(database: Database, period: str, version: str, measures: Sequence[str]) -> list[str]:

@@ -1,0 +1,71 @@
+"""What a run starts from: the core tables, and the identity that follows from their content."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from ccft import __version__
+from ccft.audit.fingerprint import fingerprints, usage_hashes
+from ccft.config import Settings
+from ccft.errors import Problem, raise_all
+from ccft.lake.memory import on_driver, short_plans
+from ccft.lake.tables import Lake
+from ccft.methodology.model import Methodology
+from ccft.schema.tables import CORE
+
+
+@dataclass(frozen=True)
+class Core:
+    """Core tables: reference tables on the driver, read once; usage tables where they are.
+
+    Accounts are not among them: `core_account_usage` carries their organisation of the month.
+    """
+
+    spark: SparkSession
+    reference: dict[str, pa.Table]
+    usage: dict[str, DataFrame]
+
+    @classmethod
+    def open(cls, lake: Lake) -> "Core":
+        """Open the core tables of a lake."""
+        names = [registered.name for registered in CORE if registered.name != "core_accounts"]
+        usage = {name: lake.read(name) for name in names if name.endswith("_usage")}
+        return cls(lake.spark, {name: lake.rows(name) for name in names if name not in usage}, usage)
+
+    def frames(self, periods: Sequence[str]) -> dict[str, DataFrame]:
+        """All tables as frames, usage of the periods only."""
+        reference = {name: on_driver(self.spark, rows) for name, rows in self.reference.items()}
+        return reference | {
+            name: frame.where(F.col("usage_period").isin(*periods)) for name, frame in self.usage.items()
+        }
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What makes a run of a period the same run."""
+
+    period: str
+    run_id: str
+    input_fingerprint: str
+
+
+def identify(core: Core, periods: Sequence[str], policy: Methodology, settings: Settings) -> list[Identity]:
+    """Derive each period's run id from the content of its inputs, policies, code and settings.
+
+    Raises
+    ------
+    CcftError
+        `CCFT-RUN-NOT-INGESTED` for each period without usage and without activity.
+    """
+    with short_plans(core.spark):
+        usage = usage_hashes(core.usage, periods)
+    known = {period for _, period in usage} | set(core.reference["core_activity"]["period"].to_pylist())
+    raise_all(Problem("CCFT-RUN-NOT-INGESTED", {"period": p, "table": "the lake"}) for p in periods if p not in known)
+    prints = fingerprints(core.reference, usage, periods)
+    common = f"{policy.version} {policy.policy_hash} {__version__} {settings.result_hash()}"
+    run_ids = {p: "run-" + sha256(f"{p} {prints[p]} {common}".encode()).hexdigest()[:16] for p in periods}
+    return [Identity(period, run_ids[period], prints[period]) for period in periods]
