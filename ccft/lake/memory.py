@@ -5,7 +5,7 @@ measure. Cutting the history keeps every plan as short as its step.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Final, Self
 
@@ -13,22 +13,28 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.storagelevel import StorageLevel
 
-ONE_PARTITION_ROWS = 200_000
+ONE_PARTITION_ROWS: Final = 200_000
 """Up to here one task is faster than the shuffles that several would need."""
 
+COMPILE_FROM_ROWS: Final = 500_000
+"""Account rows from which compiling the scans of the large table pays."""
 
 _INTERPRETED: Final = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
 }
+_COMPILED: Final = {
+    "spark.sql.codegen.wholeStage": "true",
+    "spark.sql.codegen.factoryMode": "FALLBACK",
+    "spark.sql.adaptive.enabled": "true",
+}
 
 
 @contextmanager
-def short_plans(spark: SparkSession) -> Iterator[None]:
-    """Run plans over few rows interpreted: compiling them costs a third of a small month's CPU time and gains nothing."""
-    before = {name: str(spark.conf.get(name)) for name in _INTERPRETED}
-    for name, value in _INTERPRETED.items():
+def _plans(spark: SparkSession, settings: dict[str, str]) -> Iterator[None]:
+    before = {name: str(spark.conf.get(name)) for name in settings}
+    for name, value in settings.items():
         spark.conf.set(name, value)
     try:
         yield
@@ -37,21 +43,14 @@ def short_plans(spark: SparkSession) -> Iterator[None]:
             spark.conf.set(name, value)
 
 
-def settle(frame: DataFrame, *, scans_accounts: bool = False) -> DataFrame:
-    """Compute a small frame now and go on from its rows, on the driver.
+def short_plans(spark: SparkSession) -> AbstractContextManager[None]:
+    """Run plans over few rows interpreted: compiling them costs a third of a small month's CPU time and gains nothing."""
+    return _plans(spark, _INTERPRETED)
 
-    For frames bounded by clusters, rack types and services. Rows live on the driver, so a lost executor costs nothing.
 
-    Parameters
-    ----------
-    frame
-        What to compute.
-    scans_accounts
-        It is summed up from the large table: compiled code is worth its price.
-    """
-    with nullcontext() if scans_accounts else short_plans(frame.sparkSession):
-        rows = frame.toArrow()
-    return on_driver(frame.sparkSession, rows)
+def compiled_plans(spark: SparkSession) -> AbstractContextManager[None]:
+    """Run plans over many rows as compiled code."""
+    return _plans(spark, _COMPILED)
 
 
 def on_driver(spark: SparkSession, rows: pa.Table) -> DataFrame:
@@ -61,16 +60,26 @@ def on_driver(spark: SparkSession, rows: pa.Table) -> DataFrame:
     return settled.coalesce(1) if rows.num_rows <= ONE_PARTITION_ROWS else settled
 
 
+def settle(frame: DataFrame) -> DataFrame:
+    """Compute a small frame now and go on from its rows, on the driver.
+
+    For frames bounded by clusters, rack types and services. Rows live on the driver, so a lost executor costs nothing.
+    """
+    with short_plans(frame.sparkSession):
+        rows = frame.toArrow()
+    return on_driver(frame.sparkSession, rows)
+
+
 class Kept:
-    """Keeps wider frames (services x services) on executors between steps; never account rows."""
+    """Keeps wider frames (services x services, deliveries) on executors while a command runs; never account rows of results."""
 
     def __init__(self) -> None:
-        self._frames: list[DataFrame] = []
+        self._kept: list[DataFrame] = []
 
     def keep(self, frame: DataFrame) -> DataFrame:
         """Keep a frame from its first use on; what a lost executor held is computed again."""
         kept = frame.persist(StorageLevel.MEMORY_AND_DISK)
-        self._frames.append(kept)
+        self._kept.append(kept)
         return kept
 
     def __enter__(self) -> Self:
@@ -79,5 +88,34 @@ class Kept:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for frame in self._frames:
+        for frame in self._kept:
             frame.unpersist()
+
+
+class Bench(Kept):
+    """Where the frames between the steps of one run lie.
+
+    Parameters
+    ----------
+    spark
+        Session of the run.
+    account_rows
+        Rows of the large table that the run scans: from `COMPILE_FROM_ROWS` on, compiled code is worth its price.
+    """
+
+    def __init__(self, spark: SparkSession, account_rows: int = 0) -> None:
+        super().__init__()
+        self._spark = spark
+        self._compile_scans = account_rows >= COMPILE_FROM_ROWS
+
+    def scan(self) -> AbstractContextManager[None]:
+        """How plans over account rows run."""
+        return compiled_plans(self._spark) if self._compile_scans else short_plans(self._spark)
+
+    def settle(self, frame: DataFrame, *, scans_accounts: bool = False) -> DataFrame:
+        """Compute a frame that is small, though it may be summed up from the large table, and go on from its rows."""
+        if not scans_accounts:
+            return settle(frame)
+        with self.scan():
+            rows = frame.toArrow()
+        return on_driver(self._spark, rows)

@@ -51,6 +51,7 @@ class Identity:
     period: str
     run_id: str
     input_fingerprint: str
+    account_rows: int
 
 
 def identify(core: Core, periods: Sequence[str], policy: Methodology, settings: Settings) -> list[Identity]:
@@ -68,4 +69,5 @@ def identify(core: Core, periods: Sequence[str], policy: Methodology, settings: 
     prints = fingerprints(core.reference, usage, periods)
     common = f"{policy.version} {policy.policy_hash} {__version__} {settings.result_hash()}"
     run_ids = {p: "run-" + sha256(f"{p} {prints[p]} {common}".encode()).hexdigest()[:16] for p in periods}
-    return [Identity(period, run_ids[period], prints[period]) for period in periods]
+    rows = {p: usage.get(("core_account_usage", p), (0, 0))[0] for p in periods}
+    return [Identity(p, run_ids[p], prints[p], rows[p]) for p in periods]

@@ -19,12 +19,12 @@ from ccft.audit.reconciliation import violations
 from ccft.audit.verification import account_differences
 from ccft.config import Settings
 from ccft.errors import Problem, fail, raise_all
-from ccft.lake.memory import Kept, settle, short_plans
+from ccft.lake.memory import Bench, settle, short_plans
 from ccft.lake.tables import Commit, Lake
 from ccft.methodology.model import Methodology
 from ccft.pipeline.core import Core, Identity, identify
 from ccft.pipeline.stages import Results, compute, period_frame
-from ccft.schema.spark import quote, struct_type
+from ccft.schema.spark import quote, select_columns, struct_type
 from ccft.schema.tables import RESULTS, table
 
 WRITERS = 3
@@ -94,18 +94,19 @@ def run(
     if not due:
         return report
     names = [identity.period for identity in due]
-    with Kept() as kept:
+    with short_plans(spark), Bench(spark, sum(identity.account_rows for identity in due)) as bench:
         with clock.step("allocation"):
             provider = _provider(spark, lake.read("core_accounts"), names, settings)
-            results, _ = _named_overflow(lambda: compute(core.frames(names), names, policy, provider, kept))
+            results = _named_overflow(lambda: compute(core.frames(names), names, policy, provider, bench))
             ids = spark.createDataFrame([(x.period, x.run_id) for x in due], "usage_period string, run_id string")
             frames = _stamped(results, ids, policy)
         with clock.step("reconciliation"):
-            frames["reconciliation"] = settle(frames["reconciliation"])
-            raise_all(violations(frames["reconciliation"]))
-        commits = _write(lake, frames, names, policy, clock)
-        with clock.step("read back"):
-            _check_written(lake, commits, names, policy)
+            ledger = settle(frames["reconciliation"].select(*select_columns(table("reconciliation"))))
+            raise_all(violations(ledger))
+            frames["reconciliation"] = ledger
+        commits = _write(lake, frames, names, policy, clock, bench)
+        with clock.step("read back"), bench.scan():
+            _check_written(lake, commits, ledger, names, policy)
     report.rows = {name: commit.rows for name, commit in commits.items()}
     versions = {name: commit.version for name, commit in commits.items()}
     with clock.step("publication"):
@@ -179,24 +180,26 @@ def _named_overflow(action: Callable[[], T]) -> T:
 
 
 def _write(
-    lake: Lake, frames: dict[str, DataFrame], periods: Sequence[str], policy: Methodology, clock: _Clock
+    lake: Lake, frames: dict[str, DataFrame], periods: Sequence[str], policy: Methodology, clock: _Clock, bench: Bench
 ) -> dict[str, Commit]:
     """Replace the slice of each result table; account rows last."""
     months = ", ".join(quote(period) for period in periods)
     where = f"usage_period IN ({months}) AND methodology_version = {quote(policy.version)}"
     small = [registered.name for registered in RESULTS if registered.name != "account_emissions"]
-    with clock.step("write results"), short_plans(lake.spark), ThreadPoolExecutor(WRITERS) as pool:
+    with clock.step("write results"), ThreadPoolExecutor(WRITERS) as pool:
         written = list(pool.map(lambda name: lake.replace(name, frames[name], where), small))
-    with clock.step("write accounts"):
+    with clock.step("write accounts"), bench.scan():
         last = _named_overflow(lambda: lake.replace("account_emissions", frames["account_emissions"], where))
     return dict(zip(small, written, strict=True)) | {"account_emissions": last}
 
 
-def _check_written(lake: Lake, commits: dict[str, Commit], periods: Sequence[str], policy: Methodology) -> None:
+def _check_written(
+    lake: Lake, commits: dict[str, Commit], ledger: DataFrame, periods: Sequence[str], policy: Methodology
+) -> None:
     """Read the account rows back and hold them against the ledger; on any difference all tables go back."""
     problems = account_differences(
         lake.read("account_emissions", commits["account_emissions"].version),
-        lake.read("reconciliation", commits["reconciliation"].version),
+        ledger,
         periods,
         policy.version,
     )

@@ -18,7 +18,7 @@ from ccft.errors import Problem, raise_all
 from ccft.inventory import embodied, fuel
 from ccft.inventory.electricity import Electricity, ElectricityResult
 from ccft.inventory.factors import FactorBook, valid_in
-from ccft.lake.memory import Kept, settle
+from ccft.lake.memory import Bench
 from ccft.methodology.model import Methodology, RampUp, Scope1Gaps
 from ccft.periods import month_end, month_start, shift
 from ccft.schema.columns import EVIDENCE
@@ -116,9 +116,7 @@ def inventory(core: Core, months: DataFrame, policy: Methodology, power: pa.Tabl
     return lines
 
 
-def compute(
-    core: Core, periods: Sequence[str], policy: Methodology, provider: DataFrame, kept: Kept
-) -> tuple[Results, dict[str, DataFrame]]:
+def compute(core: Core, periods: Sequence[str], policy: Methodology, provider: DataFrame, bench: Bench) -> Results:
     """All steps of the methodology for a set of periods.
 
     Parameters
@@ -127,12 +125,8 @@ def compute(
         Core tables by name.
     provider
         The provider's own account per period.
-    kept
+    bench
         Holds frames that several steps read.
-
-    Returns
-    -------
-    Results and the pools with their remainders' totals per cluster (`accounts` balance is part of the ledger).
     """
     spark = core["core_clusters"].sparkSession
     months = period_frame(spark, periods)
@@ -140,49 +134,49 @@ def compute(
     rack_usage = core["core_rack_usage"]
 
     # Section 2: inventory
-    fleet = settle(rack_types.rack_fleet(core["core_racks"], core["core_clusters"], months))
+    fleet = bench.settle(rack_types.rack_fleet(core["core_racks"], core["core_clusters"], months))
     power = electricity(core, months, periods, policy)
     check_inputs(core, months, fleet, policy, power)
-    lines = settle(inventory(core, months, policy, power.lines_table()))
+    lines = bench.settle(inventory(core, months, policy, power.lines_table()))
 
     # Step 1: cluster -> rack type
-    by_power = settle(rack_types.allocate_to_rack_types(lines, fleet))
+    by_power = bench.settle(rack_types.allocate_to_rack_types(lines, fleet))
 
     # Step 2a: shared overhead and unused capacity
-    network = settle(rack_types.network_types(core["core_racks"]))
-    use = settle(capacity.cohort_use(fleet, rack_usage, network))
+    network = bench.settle(rack_types.network_types(core["core_racks"]))
+    use = bench.settle(capacity.cohort_use(fleet, rack_usage, network))
     components, expanded = capacity.share_overhead(by_power, fleet, use, network, policy)
-    components, expanded = settle(components), settle(expanded)
+    components, expanded = bench.settle(components), bench.settle(expanded)
 
     # Step 2b: rack type -> service
     direct, homeless = services.allocate_to_services(components, rack_usage, policy)
-    direct, homeless = settle(direct), settle(homeless)
+    direct, homeless = bench.settle(direct), bench.settle(homeless)
 
     # Step 3, weights: they also weigh the service graph
-    classes = settle(weights.usage_classes(account_usage), scans_accounts=True)
-    prices = settle(weights.list_prices(classes))
-    weighed = settle(
+    classes = bench.settle(weights.usage_classes(account_usage), scans_accounts=True)
+    prices = bench.settle(weights.list_prices(classes))
+    weighed = bench.settle(
         weights.class_weights(classes, account_usage, core["core_services"], prices, policy), scans_accounts=True
     )
-    pools = settle(weights.pools(weighed, prices, policy))
-    edges = settle(weights.edges(weighed, policy))
+    pools = bench.settle(weights.pools(weighed, prices, policy))
+    edges = bench.settle(weights.edges(weighed, policy))
 
     # Step 2c: service interdependencies
     bearing = service_graph.solve(
         pools.select("usage_period", "cluster_id", "service_id", "customer_weight").toArrow(), edges.toArrow()
     )
-    spread = kept.keep(service_graph.flows(direct, spark.createDataFrame(bearing)))
-    balances = settle(service_graph.service_balances(direct, spread))
+    spread = bench.keep(service_graph.flows(direct, spark.createDataFrame(bearing)))
+    balances = bench.settle(service_graph.service_balances(direct, spread))
 
     # Step 4: residuals
     customers = pools.where("customer_weight > 0")
-    moved = residuals.spread_residuals(balances, customers, homeless).map(settle)
-    outcome = settle(residuals.service_results(balances, moved))
+    moved = residuals.spread_residuals(balances, customers, homeless).map(bench.settle)
+    outcome = bench.settle(residuals.service_results(balances, moved))
 
     # Step 3: service -> account
-    amounts = settle(accounts.pool_amounts(outcome, policy.measures))
-    loaded = settle(pools.join(amounts, list(services.SERVICE_KEY), "left").fillna(0, list(policy.measures)))
-    remainders = settle(
+    amounts = bench.settle(accounts.pool_amounts(outcome, policy.measures))
+    loaded = bench.settle(pools.join(amounts, list(services.SERVICE_KEY), "left").fillna(0, list(policy.measures)))
+    remainders = bench.settle(
         accounts.pool_remainders(accounts.weigh(account_usage, loaded, policy), policy.measures), scans_accounts=True
     )
     finished = loaded.join(remainders, list(services.SERVICE_KEY), "left").fillna(
@@ -217,7 +211,7 @@ def compute(
         *remarks.on_residuals(moved.worldwide, moved.received),
         *_inventory_remarks(core, months, policy, power),
     ]
-    results = Results(
+    return Results(
         inventory=_with_region(_inventory_table(lines), core),
         certificates=_certificate_table(spark, power),
         rack_types=_with_region(components.withColumn("emissions_kg", kilograms("quanta")), core),
@@ -228,7 +222,6 @@ def compute(
         ledger=ledger(states, transfers),
         events=combine(remarked),
     )
-    return results, {"remainders": remainders}
 
 
 def _with_region(frame: DataFrame, core: Core) -> DataFrame:

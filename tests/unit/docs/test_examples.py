@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
+from ccft.demo import write_demo_world
 from ccft.errors import CONDITIONS
 from ccft.schema.columns import MEASURES, Column
 from ccft.schema.tables import INPUTS, Table
@@ -92,6 +93,19 @@ def test_example_messages_are_messages_of_the_product(title: str) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_codes_on_pages_exist(page: Path) -> None:
     assert set(_CODE.findall(page.read_text(encoding="utf-8"))) <= set(CONDITIONS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_on_pages_compiles(page: Path) -> None:
+    for title, body in blocks(page.read_text(encoding="utf-8"), "python").items():
+        compile(body, title, "exec")
+
+
+def test_demo_world_of_the_tutorial(tmp_path: Path) -> None:
+    world = write_demo_world(tmp_path)
+    rows = ", ".join(f"{name} {count:,}" for name, count in sorted(world.rows.items()))
+    line = blocks((DOCS / "tutorial.md").read_text(encoding="utf-8"), "text")["demo-world"].strip()
+    assert line == f"build/demo/inputs: {world.periods[0]} to {world.periods[-1]}; rows: {rows}"
 
 
 # --- the SQL proof of docs/running.md -----------------------------------------------------------------------------------
