@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -298,12 +299,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         code = app(args=[word for word in given if word != "--debug"], standalone_mode=False, prog_name="ccft") or 0
     except CcftError as error:
-        if debug:
-            raise
-        print(error, file=sys.stderr)
+        print(traceback.format_exc() if debug else error, file=sys.stderr)
         code = error.exit_code
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last resort of a command line: one line and an exit code
         if debug:
-            raise
+            traceback.print_exc()
         code = _unexpected(error)
     sys.exit(int(code))

@@ -88,6 +88,7 @@ _INPUT_CONDITIONS: Final = (
 
 _RUN_CONDITIONS: Final = (
     _run("NOT-INGESTED", "{period}: {table} has no rows for it", "ingest the period first"),
+    _run("INGEST-INCOMPLETE", "{ingest} was interrupted: core tables may hold parts of it", "ingest the same folder again"),
     _run("MISSING-FACTOR", "{period} {cluster}: no {factor_type} factor for {key}", "deliver the factor with a validity that covers the period"),
     _run("MISSING-ELECTRICITY", "{period} {cluster}: has active racks but no electricity", "deliver its electricity, quantity 0 if none"),
     _run("MISSING-FUEL-HISTORY", "{period} {cluster}: no generator_fuel row, and none in {last_year} to estimate from", "deliver a row, quantity 0 if none was burned"),

@@ -3,13 +3,13 @@
 #
 #   scripts/test.sh [--quick | --clusters] [arguments for pytest]
 #     --quick      tests without a JVM only
-#     --clusters   only the tests against real clusters, without the linters
+#     --clusters   only the tests against real clusters (about 10 minutes), without the linters; not part of the default
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() { sed -n '2,/^set /p' scripts/test.sh | sed -e '/^set /d' -e 's/^# \{0,1\}//'; }
 
-tests="tests"
+tests="tests --ignore=tests/cluster"
 lint=yes
 case "${1:-}" in
     --quick) tests="tests --ignore=tests/spark --ignore=tests/cluster --ignore=tests/browser" && shift ;;

@@ -4,7 +4,10 @@ Reference tables are hashed row by row on the driver, usage tables by Spark. Bot
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 from typing import Any, Final
@@ -35,6 +38,8 @@ def _is_relevant(name: str) -> Callable[[Row, str, date], bool]:
         return lambda row, period, _end: bool(row["period"] == period)
     if name == "core_emission_factors":
         return lambda row, period, _end: row["valid_from"] <= period <= (row["valid_to"] or _OPEN_END)
+    if name == "core_accounts":
+        return lambda row, period, _end: row["valid_from"] <= period <= (row["valid_to"] or _OPEN_END)
     if name in _STARTS:
         return lambda row, _period, end: bool(row[_STARTS[name]] < end)
     return lambda _row, _period, _end: True
@@ -45,37 +50,75 @@ def _is_fuel_history(row: Row, period: str) -> bool:
     return row["activity"] == "generator_fuel" and year - FUEL_HISTORY_YEARS <= int(row["period"][:4]) < year
 
 
+def _as_of(name: str, row: Row, end: date) -> Row:
+    """A row as the period saw it: what ended later was still valid or in service."""
+    if name == "core_emission_factors":
+        return {column: value for column, value in row.items() if column != "valid_to"}
+    if name == "core_racks" and row["retired_on"] is not None and row["retired_on"] >= end:
+        return {**row, "retired_on": None}
+    return row
+
+
 def _row_hash(row: Row) -> int:
     text = "\x1f".join(f"{name}={'' if value is None else f'={value}'}" for name, value in sorted(row.items()))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=_HASH_BYTES).digest())
 
 
-def _reference_lines(name: str, rows: pa.Table, periods: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """(period, line) of one reference table: rows that matter to the period and the sum of their hashes."""
-    hashed = [(row, _row_hash(row)) for row in rows.to_pylist()]
-    is_relevant = _is_relevant(name)
-    for period in periods:
-        end = month_end(period)
-        found = [value for row, value in hashed if is_relevant(row, period, end)]
-        yield period, f"{name} {len(found)} {sum(found) % 2 ** (8 * _HASH_BYTES):x}"
+def _reference_line(name: str, rows: Sequence[Row], period: str, services: AbstractSet[str]) -> str:
+    """One reference table in one period: rows that matter to it and the sum of their hashes."""
+    end, is_relevant = month_end(period), _is_relevant(name)
+    own = [_row_hash(_as_of(name, row, end)) for row in rows if is_relevant(row, period, end)]
+    if name == "core_services":
+        own = [_row_hash(row) for row in rows if row["service_id"] in services]
+    return f"{name} {len(own)} {sum(own) % 2 ** (8 * _HASH_BYTES):x}"
 
 
-def usage_hashes(tables: Mapping[str, DataFrame], periods: Sequence[str]) -> dict[tuple[str, str], tuple[int, int]]:
-    """Rows and summed hash of usage tables: (table, period) -> (rows, sum). One scan of each."""
+@dataclass(frozen=True)
+class UsageContent:
+    """Content of one usage table in one period.
+
+    Parameters
+    ----------
+    rows, total
+        Number of rows, sum of their hashes.
+    services
+        Services that occur.
+    """
+
+    rows: int
+    total: int
+    services: frozenset[str]
+
+
+UsageContents = dict[tuple[str, str], UsageContent]
+"""(table, period) -> content."""
+
+
+def usage_contents(tables: Mapping[str, DataFrame], periods: Sequence[str]) -> UsageContents:
+    """Rows, summed hash and services of usage tables per period. One scan of each."""
     parts = []
     for name, frame in sorted(tables.items()):
         columns = [F.coalesce(F.col(column).cast("string"), F.lit("\x00")) for column in sorted(frame.columns)]
         rows = frame.where(F.col("usage_period").isin(*periods))
-        hashed = rows.select("usage_period", F.xxhash64(*columns).cast("decimal(20,0)").alias("row_hash"))
-        sums = hashed.groupBy("usage_period").agg(F.count("*").alias("rows"), F.sum("row_hash").alias("sum"))
-        parts.append(sums.select(F.lit(name).alias("name"), "usage_period", "rows", "sum"))
-    found = reduce(DataFrame.unionByName, parts).collect()
-    return {(row["name"], row["usage_period"]): (row["rows"], int(row["sum"])) for row in found}
+        hashed = rows.select("usage_period", "service_id", F.xxhash64(*columns).cast("decimal(20,0)").alias("row_hash"))
+        sums = hashed.groupBy("usage_period", "service_id").agg(
+            F.count("*").alias("rows"), F.sum("row_hash").alias("sum")
+        )
+        parts.append(sums.select(F.lit(name).alias("name"), "usage_period", "service_id", "rows", "sum"))
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in reduce(DataFrame.unionByName, parts).collect():
+        groups[row["name"], row["usage_period"]].append(row.asDict())
+    return {
+        key: UsageContent(
+            sum(row["rows"] for row in rows),
+            sum(int(row["sum"]) for row in rows),
+            frozenset(row["service_id"] for row in rows),
+        )
+        for key, rows in groups.items()
+    }
 
 
-def fingerprints(
-    reference: Mapping[str, pa.Table], usage: Mapping[tuple[str, str], tuple[int, int]], periods: Sequence[str]
-) -> dict[str, str]:
+def fingerprints(reference: Mapping[str, pa.Table], usage: UsageContents, periods: Sequence[str]) -> dict[str, str]:
     """SHA-256 per period over row counts and hashes of all core tables that matter to it.
 
     Parameters
@@ -83,12 +126,14 @@ def fingerprints(
     reference
         Reference tables by name.
     usage
-        What `usage_hashes` found.
+        What `usage_contents` found.
     """
-    lines: dict[str, list[str]] = {period: [] for period in periods}
-    for name, rows in sorted(reference.items()):
-        for period, line in _reference_lines(name, rows, periods):
-            lines[period].append(line)
-    for (name, period), (count, total) in sorted(usage.items()):
-        lines[period].append(f"{name} {count} {total}")
-    return {period: hashlib.sha256("\n".join(text).encode()).hexdigest() for period, text in lines.items()}
+    tables = {name: rows.to_pylist() for name, rows in sorted(reference.items())}
+    prints = {}
+    for period in periods:
+        own = {name: content for (name, month), content in sorted(usage.items()) if month == period}
+        services = frozenset[str]().union(*(content.services for content in own.values()))
+        lines = [_reference_line(name, rows, period, services) for name, rows in tables.items()]
+        lines += [f"{name} {content.rows} {content.total}" for name, content in own.items()]
+        prints[period] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return prints

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from ccft.ingest import usage, validity
 from ccft.ingest.usage import MONTH, PERIOD_SQL
-from ccft.schema.tables import Table, table
+from ccft.schema.tables import table
 
 INPUT: Final = table("account_usage")
 CORE: Final = table("core_account_usage")
@@ -69,8 +69,12 @@ def with_condition(frame: DataFrame, clusters: DataFrame, services: DataFrame, a
     return judged.selectExpr(*frame.columns, "period", "region_code", *_ORGANISATION, f"{condition} AS condition")
 
 
-def core(pools: DataFrame, registered: Table = CORE) -> DataFrame:
-    """Rows of `core_account_usage`, files per month and region of a good size, in the order of their key."""
-    usable = pools.where("condition IS NULL").withColumnRenamed("period", "usage_period")
-    placed = usable.select(*registered.column_names).hint("rebalance", *registered.partition_by)
-    return placed.sortWithinPartitions(*registered.key)
+def core(pools: DataFrame, *, is_small: bool = False) -> DataFrame:
+    """Rows of `core_account_usage` in the order of their key.
+
+    Files per month and region are of a good size: the adaptive planner splits large regions and joins small ones; few rows need no
+    shuffle for that.
+    """
+    usable = pools.where("condition IS NULL").withColumnRenamed("period", "usage_period").select(*CORE.column_names)
+    placed = usable.coalesce(1) if is_small else usable.hint("rebalance", *CORE.partition_by)
+    return placed.sortWithinPartitions(*CORE.key)

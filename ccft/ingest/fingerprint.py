@@ -7,7 +7,7 @@ that cannot be read counts as empty.
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -90,10 +90,10 @@ def changed(contents: Mapping[Slice, Content], logged: Mapping[Slice, str]) -> s
     return {part for part, found in contents.items() if logged.get(part) != found.fingerprint}
 
 
-def newest(log: DataFrame) -> DataFrame:
-    """Newest line per table and period of `ingest_log`: `table_name`, `period`, `fingerprint`."""
-    latest = F.max_by("fingerprint", "ingested_at").alias("fingerprint")
-    return log.groupBy("table_name", F.coalesce("period", F.lit("")).alias("period")).agg(latest)
+def newest(log: Iterable[Mapping[str, Any]]) -> dict[Slice, str]:
+    """Newest fingerprint per slice from the lines of `ingest_log`."""
+    lines = sorted(log, key=lambda line: line["ingested_at"])
+    return {Slice(line["table_name"], line["period"] or ""): line["fingerprint"] for line in lines}
 
 
 def periods_of(contents: Iterable[Slice], table: str) -> list[str]:

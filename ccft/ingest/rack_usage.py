@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from ccft.ingest import usage
 from ccft.ingest.usage import MONTH, PERIOD_SQL
-from ccft.schema.tables import Table, table
+from ccft.schema.tables import table
 
 INPUT: Final = table("rack_usage")
 CORE: Final = table("core_rack_usage")
@@ -69,7 +69,7 @@ def _fleet(racks: DataFrame, clusters: DataFrame) -> DataFrame:
     return placed.selectExpr("rack_id", "cluster_id", "rack_type", "is_network", "region_code", mature)
 
 
-def core(pools: DataFrame, registered: Table = CORE) -> DataFrame:
+def core(pools: DataFrame) -> DataFrame:
     """Rows of `core_rack_usage`: bounded by clusters, rack types and services, so one file per month and region."""
     usable = pools.where("condition IS NULL").withColumnRenamed("period", "usage_period")
-    return usable.select(*registered.column_names).coalesce(1)
+    return usable.select(*CORE.column_names).coalesce(1)

@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
+from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
 ALWAYS: Final = {
@@ -66,7 +67,7 @@ def _is_submitted() -> bool:
 def open_session(app_name: str, *, overrides: dict[str, str] | None = None, quick: bool = True) -> SparkSession:
     """Get or create the session.
 
-    Started by `spark-submit`, master, memory and sizes come from there; otherwise a local session for small months is made.
+    Started by `spark-submit`, what it sets comes from there; otherwise a local session for small months is made.
 
     Parameters
     ----------
@@ -78,11 +79,18 @@ def open_session(app_name: str, *, overrides: dict[str, str] | None = None, quic
         Prefer a fast start over fast long runs (local sessions only).
     """
     settings = dict(ALWAYS)
-    if not _is_submitted():
+    if _is_submitted():
+        given = SparkConf()
+        settings = {key: value for key, value in settings.items() if not given.contains(key)}
+    else:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         settings |= LOCAL | {"spark.driver.extraJavaOptions": _java_options(quick=quick)}
     settings |= overrides or {}
     builder = SparkSession.builder.appName(app_name)
     for key, value in settings.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    session = builder.getOrCreate()
+    if _is_submitted():
+        # What a person must know comes from ccft itself; spark-submit's own default is a line per task.
+        session.sparkContext.setLogLevel("WARN")
+    return session

@@ -78,7 +78,7 @@ class Lake:
         On a file system the Delta log is read without Spark, which takes milliseconds where a Spark job takes a second.
         """
         if not self.exists(name):
-            return pa.Table.from_pylist([], schema=to_arrow_schema(struct_type(table(name))))
+            return pa.Table.from_pylist([], schema=to_arrow_schema(struct_type(table(name)), timezone="UTC"))
         if self._is_local:
             return delta_log.DeltaTable(self.path(name)).to_pyarrow_table()
         return self.read(name).toArrow()

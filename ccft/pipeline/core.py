@@ -9,20 +9,28 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from ccft import __version__
-from ccft.audit.fingerprint import fingerprints, usage_hashes
+from ccft.audit.fingerprint import fingerprints, usage_contents
 from ccft.config import Settings
-from ccft.errors import Problem, raise_all
+from ccft.errors import Problem, fail, raise_all
+from ccft.ingest.fingerprint import PENDING
 from ccft.lake.memory import on_driver, short_plans
 from ccft.lake.tables import Lake
 from ccft.methodology.model import Methodology
 from ccft.schema.tables import CORE
 
 
+def _require_complete(ingest_log: pa.Table) -> None:
+    """Stop when the newest line of a table or period says that its ingest never finished."""
+    newest = {(row["table_name"], row["period"]): row for row in ingest_log.sort_by("ingested_at").to_pylist()}
+    pending = sorted({row["ingest_id"] for row in newest.values() if row["fingerprint"] == PENDING})
+    raise_all(Problem("CCFT-RUN-INGEST-INCOMPLETE", {"ingest": ingest}) for ingest in pending)
+
+
 @dataclass(frozen=True)
 class Core:
     """Core tables: reference tables on the driver, read once; usage tables where they are.
 
-    Accounts are not among them: `core_account_usage` carries their organisation of the month.
+    Of the accounts only the provider's own is among them: `core_account_usage` carries the organisation of the month.
     """
 
     spark: SparkSession
@@ -30,11 +38,25 @@ class Core:
     usage: dict[str, DataFrame]
 
     @classmethod
-    def open(cls, lake: Lake) -> "Core":
-        """Open the core tables of a lake."""
-        names = [registered.name for registered in CORE if registered.name != "core_accounts"]
+    def open(cls, lake: Lake, settings: Settings) -> "Core":
+        """Open the core tables of a lake.
+
+        Raises
+        ------
+        CcftError
+            `CCFT-USAGE-NO-LAKE`, or `CCFT-RUN-INGEST-INCOMPLETE` when an ingest was killed and not run again.
+        """
+        if not lake.exists("ingest_log"):
+            raise fail("CCFT-USAGE-NO-LAKE", path=lake.root)
+        _require_complete(lake.rows("ingest_log"))
+        names = [registered.name for registered in CORE]
         usage = {name: lake.read(name) for name in names if name.endswith("_usage")}
-        return cls(lake.spark, {name: lake.rows(name) for name in names if name not in usage}, usage)
+        small = [name for name in names if name not in usage and name != "core_accounts"]
+        reference = {name: lake.rows(name) for name in small}
+        own = lake.read("core_accounts").where(F.col("account_id") == settings.provider_account_id)
+        with short_plans(lake.spark):
+            reference["core_accounts"] = own.toArrow()
+        return cls(lake.spark, reference, usage)
 
     def frames(self, periods: Sequence[str]) -> dict[str, DataFrame]:
         """All tables as frames, usage of the periods only."""
@@ -63,11 +85,11 @@ def identify(core: Core, periods: Sequence[str], policy: Methodology, settings: 
         `CCFT-RUN-NOT-INGESTED` for each period without usage and without activity.
     """
     with short_plans(core.spark):
-        usage = usage_hashes(core.usage, periods)
+        usage = usage_contents(core.usage, periods)
     known = {period for _, period in usage} | set(core.reference["core_activity"]["period"].to_pylist())
     raise_all(Problem("CCFT-RUN-NOT-INGESTED", {"period": p, "table": "the lake"}) for p in periods if p not in known)
     prints = fingerprints(core.reference, usage, periods)
     common = f"{policy.version} {policy.policy_hash} {__version__} {settings.result_hash()}"
     run_ids = {p: "run-" + sha256(f"{p} {prints[p]} {common}".encode()).hexdigest()[:16] for p in periods}
-    rows = {p: usage.get(("core_account_usage", p), (0, 0))[0] for p in periods}
-    return [Identity(p, run_ids[p], prints[p], rows[p]) for p in periods]
+    rows = {month: content.rows for (name, month), content in usage.items() if name == "core_account_usage"}
+    return [Identity(p, run_ids[p], prints[p], rows.get(p, 0)) for p in periods]

@@ -1,11 +1,13 @@
 """A delivery under examination: its tables typed, its problems listed; nothing is written."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Final
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.types import DateType
 
 from ccft.errors import Problem
@@ -14,12 +16,14 @@ from ccft.ingest.fingerprint import Content, Slice, content, summed_groups, summ
 from ccft.ingest.quarantine import Tally
 from ccft.ingest.types import column_problems, typed
 from ccft.lake.inputs import READ_ERRORS, read_inputs, unreadable
-from ccft.lake.memory import Kept, settle
+from ccft.lake.memory import COMPILE_FROM_ROWS, Kept, compiled_plans, on_driver, short_plans
 from ccft.periods import month_end, month_start
 from ccft.schema.tables import INPUTS, Table, table
 
 GROWING: Final = ("accounts", "racks")
 """Small tables that may still have millions of rows; the others fit one task."""
+READERS: Final = 3
+"""Small tables read side by side: planning one leaves time to read another."""
 USAGE_PARENTS: Final = {
     "account_usage": ("clusters", "services", "accounts"),
     "rack_usage": ("clusters", "services", "racks"),
@@ -69,34 +73,51 @@ def open_delivery(spark: SparkSession, inputs: str, periods: Sequence[str], kept
     """
     frames, problems = read_inputs(spark, inputs)
     delivery = Delivery(problems=problems)
-    for registered in INPUTS:
-        if registered.name not in frames:
-            continue
-        frame = frames[registered.name]
-        wrong = column_problems(frame, registered)
+    for registered in (entry for entry in INPUTS if entry.name in frames):
+        wrong = column_problems(frames[registered.name], registered)
         delivery.problems += wrong
         if wrong:
-            continue
-        if registered.is_large:
-            rows = _usage_rows(frame, registered, periods)
+            del frames[registered.name]
+        elif registered.is_large:
+            rows = _usage_rows(frames[registered.name], registered, periods)
             delivery.usage[registered.name] = rows
             delivery.groups[registered.name] = kept.keep(usage.grouped(rows, registered))
-        else:
-            _take_small(delivery, frame, registered, kept)
+    small = [entry.name for entry in INPUTS if entry.name in frames and not entry.is_large]
+    parents = [name for name in small if name in small_checks.PARENT_KEY]
+    bounded = [name for name in small if name not in parents and name not in GROWING]
+    with short_plans(spark):  # the session's plans: around all threads, never inside one
+        for wave in (parents, bounded):
+            _take_bounded(delivery, {name: frames[name] for name in wave})
+    for name in (name for name in small if name in GROWING):
+        rows, judged = _judged(frames[name], name, delivery.small)
+        delivery.context[name], delivery.small[name] = rows, kept.keep(judged)
     return delivery
 
 
-def _take_small(delivery: Delivery, frame: DataFrame, registered: Table, kept: Kept) -> None:
-    """Type and judge a small table; what it says from now on is held in memory, whatever happens to its files."""
-    name, grows = registered.name, registered.name in GROWING
-    delivered = typed(frame if grows else frame.coalesce(1), registered)
-    rows = small_checks.with_context(delivered, registered, delivery.small)
-    judged = small_checks.judged(rows, registered, delivery.small)
-    try:
-        delivery.small[name] = kept.keep(judged) if grows else settle(judged)
-        delivery.context[name] = rows
-    except READ_ERRORS as error:
-        delivery.problems.append(unreadable(name, error))
+def _judged(frame: DataFrame, name: str, parents: Mapping[str, DataFrame]) -> tuple[DataFrame, DataFrame]:
+    """Typed rows of a small table with what their checks look at, and what remains of them."""
+    rows = small_checks.with_context(typed(frame, table(name)), table(name), parents)
+    return rows, small_checks.judged(rows, table(name), parents)
+
+
+def _take_bounded(delivery: Delivery, frames: Mapping[str, DataFrame]) -> None:
+    """Type and judge tables that fit the driver; what they say from now on is held there, whatever happens to their files."""
+    parents = dict(delivery.small)
+
+    def take(name: str) -> tuple[DataFrame, DataFrame] | Problem:
+        rows, judged = _judged(frames[name].coalesce(1), name, parents)
+        try:
+            return rows, on_driver(judged.sparkSession, judged.toArrow())
+        except READ_ERRORS as error:
+            return unreadable(name, error)
+
+    with ThreadPoolExecutor(READERS) as pool:
+        taken = dict(zip(frames, pool.map(take, frames), strict=True))
+    for name, result in taken.items():
+        if isinstance(result, Problem):
+            delivery.problems.append(result)
+        else:
+            delivery.context[name], delivery.small[name] = result
 
 
 def _usage_rows(frame: DataFrame, registered: Table, periods: Sequence[str]) -> DataFrame:
@@ -117,37 +138,52 @@ def _of_periods(frame: DataFrame, periods: Sequence[str]) -> DataFrame:
     return frame.where(" OR ".join(["usage_date IS NULL", *months]))
 
 
-def take_fingerprints(delivery: Delivery, periods: Sequence[str]) -> None:
-    """Fill `contents` in one pass over everything; a table that breaks while it is read becomes a problem."""
-    hashes = {name: summed_hashes(frame, table(name)) for name, frame in delivery.small.items()}
-    hashes |= {name: summed_groups(frame, table(name)) for name, frame in delivery.groups.items()}
-    for name, period in ((name, period) for name in delivery.usage for period in periods):
+def take_fingerprints(spark: SparkSession, delivery: Delivery, periods: Sequence[str]) -> None:
+    """Fill `contents`, reading usage once; a table that breaks while it is read becomes a problem."""
+    bounded: dict[str, DataFrame] = {}
+    large = {name: summed_groups(frame, table(name)) for name, frame in delivery.groups.items()}
+    for name, frame in delivery.small.items():
+        (large if name in GROWING else bounded)[name] = summed_hashes(frame, table(name))
+    asked_for = [(name, period) for name in delivery.usage for period in periods]
+    snapshots = [(name, "") for name in delivery.small if not table(name).delivered_by]
+    for name, period in (*asked_for, *snapshots):  # replaced even where no row is delivered
         delivery.contents[Slice(name, period)] = content(name, 0, 0, 0)
-    for row in _rows_or_problems(hashes, delivery):
+    with short_plans(spark):
+        rows = _rows_or_problems(bounded, delivery)
+    for row in [*rows, *_rows_or_problems(large, delivery)]:
         part = Slice(row["table_name"], row["period"] or "")
         delivery.contents[part] = content(part.table, row["rows"], row["high"], row["low"])
         delivery.flawed |= {part.table} if row["flawed"] else set()
 
 
-def _rows_or_problems(hashes: Mapping[str, DataFrame], delivery: Delivery) -> Iterable[Mapping[str, object]]:
+def _rows_or_problems(hashes: Mapping[str, DataFrame], delivery: Delivery) -> list[Row]:
     if not hashes:
         return []
     try:
-        return [row.asDict() for row in reduce(DataFrame.union, hashes.values()).collect()]
+        return reduce(DataFrame.union, hashes.values()).collect()
     except READ_ERRORS:
-        rows: list[Mapping[str, object]] = []
+        rows: list[Row] = []
         before = len(delivery.problems)
         for name, frame in hashes.items():
             try:
-                rows += [row.asDict() for row in frame.collect()]
+                rows += frame.collect()
             except READ_ERRORS as error:
                 delivery.problems.append(unreadable(name, error))
                 delivery.small.pop(name, None)
-                delivery.flawed.discard(name)
                 delivery.usage.pop(name, None)
         if len(delivery.problems) == before:
             raise
         return rows
+
+
+def is_small(delivery: Delivery) -> bool:
+    """Whether plans over the delivery are better run without compiling them."""
+    return sum(found.rows for found in delivery.contents.values()) < COMPILE_FROM_ROWS
+
+
+def plans(spark: SparkSession, delivery: Delivery) -> AbstractContextManager[None]:
+    """How plans over the delivery run: compiled code pays from some size on."""
+    return short_plans(spark) if is_small(delivery) else compiled_plans(spark)
 
 
 def small_problems(delivery: Delivery) -> list[Problem]:
@@ -180,7 +216,7 @@ def monthly_usage(delivery: Delivery, name: str, kept: Kept) -> DataFrame:
     """Monthly sums of a usage table with their conditions, kept: examined first, written later."""
     registered, groups, small = table(name), delivery.groups[name], delivery.small
     sums = usage.trusted(groups, registered)
-    if name in delivery.flawed:
+    if name in delivery.flawed or not delivery.contents:
         sums = sums.union(usage.looked_at(delivery.usage[name], groups, registered))
     if name == account_usage.INPUT.name:
         return kept.keep(account_usage.monthly(sums, small["clusters"], small["services"], small["accounts"]))

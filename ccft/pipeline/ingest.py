@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from ccft.config import Settings
 from ccft.errors import Problem, raise_all
 from ccft.ingest import account_usage, fingerprint, quarantine, rack_usage, remarks
-from ccft.ingest.fingerprint import PENDING, Slice
+from ccft.ingest.fingerprint import PENDING
 from ccft.ingest.quarantine import Tally
 from ccft.lake.memory import Kept
 from ccft.lake.tables import Lake
@@ -21,9 +21,11 @@ from ccft.periods import is_period
 from ccft.pipeline.delivery import (
     USAGE_PARENTS,
     Delivery,
+    is_small,
     listed,
     monthly_usage,
     open_delivery,
+    plans,
     rejected,
     small_problems,
     take_fingerprints,
@@ -118,20 +120,29 @@ def ingest(
     with Kept() as kept:
         progress("reading inputs")
         delivery = open_delivery(spark, inputs, wanted, kept)
-        take_fingerprints(delivery, wanted)
+        take_fingerprints(spark, delivery, wanted)
         plan = _plan(delivery, lake)
         if not plan.tables and not delivery.problems:
-            return IngestReport(plan.ingest_id, True, _periods(delivery), seconds=_since(started))
-        progress("checking small tables")
-        delivery.problems += small_problems(delivery)
-        progress("summing usage")
-        pools, lines = _sum_usage(delivery, plan, kept, wanted, settings)
-        raise_all(delivery.problems)
-        progress(f"writing {len(plan.tables)} tables")
-        events = _write(lake, delivery, plan, pools, lines)
+            return IngestReport(plan.ingest_id, unchanged=True, periods=_periods(delivery), seconds=_since(started))
+        with plans(spark, delivery):
+            progress("checking small tables")
+            delivery.problems += small_problems(delivery)
+            progress("summing usage")
+            pools, lines = _sum_usage(delivery, plan, kept, wanted, settings)
+            raise_all(delivery.problems)
+            progress(f"writing {len(plan.tables)} tables")
+            events = _write(lake, delivery, plan, pools, lines)
     rows = {f"core_{name}": _rows_written(delivery, lines, name) for name in plan.tables}
     aside = {name: quarantine.set_aside_in_all(lines, name) for name in plan.usage}
-    return IngestReport(plan.ingest_id, False, _periods(delivery), rows, aside, events, _since(started))
+    return IngestReport(
+        plan.ingest_id,
+        unchanged=False,
+        periods=_periods(delivery),
+        rows=rows,
+        rejected=aside,
+        events=events,
+        seconds=_since(started),
+    )
 
 
 def _since(started: float) -> float:
@@ -149,10 +160,7 @@ def _periods(delivery: Delivery) -> tuple[str, ...]:
 
 def _plan(delivery: Delivery, lake: Lake) -> _Plan:
     """Tables that differ from what was ingested last; usage also when a table it is joined with does."""
-    logged = {
-        Slice(row["table_name"], row["period"]): row["fingerprint"]
-        for row in fingerprint.newest(lake.read("ingest_log")).collect()
-    }
+    logged = fingerprint.newest(lake.rows("ingest_log").to_pylist()) if lake.exists("ingest_log") else {}
     changed = {part.table for part in fingerprint.changed(delivery.contents, logged)}
     usage = tuple(name for name in delivery.usage if changed & {name, *USAGE_PARENTS[name]})
     small = tuple(name for name in delivery.small if name in changed)
@@ -194,8 +202,10 @@ def _write(lake: Lake, delivery: Delivery, plan: _Plan, pools: Mapping[str, Data
     """Write what changed; the log says `pending` before and the fingerprint after, so that a re-run heals a killed one."""
     _log(lake, delivery, plan, pending=True)
     writes = {f"core_{name}": (delivery.small[name], _where(delivery, name)) for name in plan.small}
-    cores = {account_usage.INPUT.name: account_usage.core, rack_usage.INPUT.name: rack_usage.core}
-    writes |= {f"core_{name}": (cores[name](pools[name]), _where(delivery, name)) for name in plan.usage}
+    for name in plan.usage:
+        is_rack = name == rack_usage.INPUT.name
+        core = rack_usage.core(pools[name]) if is_rack else account_usage.core(pools[name], is_small=is_small(delivery))
+        writes[f"core_{name}"] = (core, _where(delivery, name))
     writes |= _rejected_rows(lake, delivery, plan, pools, lines)
     events, count = _events(lake, delivery, plan, lines)
     writes |= events

@@ -19,7 +19,7 @@ from ccft.audit.reconciliation import violations
 from ccft.audit.verification import account_differences
 from ccft.config import Settings
 from ccft.errors import Problem, fail, raise_all
-from ccft.lake.memory import Bench, settle, short_plans
+from ccft.lake.memory import Bench, on_driver, settle, short_plans
 from ccft.lake.tables import Commit, Lake
 from ccft.methodology.model import Methodology
 from ccft.pipeline.core import Core, Identity, identify
@@ -88,7 +88,7 @@ def run(
     started = datetime.now(UTC)
     report = RunReport(policy.version, seconds=clock.seconds)
     with clock.step("inputs"):
-        core = Core.open(lake)
+        core = Core.open(lake, settings)
         identities = identify(core, periods, policy, settings)
         due, before = _due(lake, identities, policy, report, restate=bool(restate_reason))
     if not due:
@@ -96,7 +96,7 @@ def run(
     names = [identity.period for identity in due]
     with short_plans(spark), Bench(spark, sum(identity.account_rows for identity in due)) as bench:
         with clock.step("allocation"):
-            provider = _provider(spark, lake.read("core_accounts"), names, settings)
+            provider = _provider(spark, on_driver(spark, core.reference["core_accounts"]), names, settings)
             results = _named_overflow(lambda: compute(core.frames(names), names, policy, provider, bench))
             ids = spark.createDataFrame([(x.period, x.run_id) for x in due], "usage_period string, run_id string")
             frames = _stamped(results, ids, policy)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ccft.audit import published, verification
-from ccft.errors import Problem, raise_all
+from ccft.errors import Problem, fail, raise_all
 from ccft.lake.tables import Lake
 from ccft.schema.tables import RESULTS
 
@@ -33,6 +33,8 @@ def verify(
     CcftError
         `CCFT-RUN-NOTHING-PUBLISHED`, or every equality that does not hold to the last quantum.
     """
+    if not lake.exists("run_log"):
+        raise fail("CCFT-USAGE-NO-LAKE", path=lake.root)
     lines = [line for line in published.lines(lake.rows("run_log")) if not periods or line.period in periods]
     absent = [period for period in periods if period not in {line.period for line in lines}]
     raise_all(Problem("CCFT-RUN-NOTHING-PUBLISHED", {"period": period}) for period in absent)

@@ -52,15 +52,29 @@ def results(
     periods: Sequence[str],
     policy: Methodology,
     wanted: Mapping[str, str] | None = None,
+    *,
+    account_rows: int = 0,
 ) -> dict[str, ByPeriod]:
-    """Result tables of many periods, in their columns and types; `wanted`: SQL filter per table, default all rows of `COMPARED`."""
+    """Result tables of many periods, in their columns and types.
+
+    Parameters
+    ----------
+    wanted
+        SQL filter per table; None = all rows of `COMPARED`.
+    account_rows
+        As if the run scanned so many: decides whether plans are compiled or interpreted.
+    """
     filters = dict.fromkeys(COMPARED, "true") if wanted is None else wanted
-    with short_plans(spark), Bench(spark) as bench:
+    with short_plans(spark), Bench(spark, account_rows) as bench:
         provider = _provider(spark, core["core_accounts"], periods, Settings())
         found = compute(core, periods, policy, provider, bench)
         ids = spark.createDataFrame([(period, "run") for period in periods], "usage_period string, run_id string")
         frames = _stamped(found, ids, policy)
-        return {name: by_period(frames[name].select(*select_columns(table(name))).where(sql)) for name, sql in filters.items()}
+        with bench.scan():
+            return {
+                name: by_period(frames[name].select(*select_columns(table(name))).where(sql))
+                for name, sql in filters.items()
+            }
 
 
 def by_period(frame: DataFrame) -> ByPeriod:

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from ccft.methodology.model import methodology
+from ccft.lake.memory import settle
+from ccft.methodology.model import Scope1Gaps, methodology
 from tests.oracle.oracle import allocate
 from tests.oracle.worlds import World, combine, make_world, write_folder
 from tests.spark import engine
@@ -44,7 +45,11 @@ def computed(spark, delivered, request) -> tuple[str, dict[str, engine.ByPeriod]
     """All worlds of one version: computed once, read by the tests below."""
     policy = methodology(request.param)
     wanted = {name: NOT_ZERO.get(name, "true") for name in engine.COMPARED}
-    return request.param, engine.results(spark, delivered.core, delivered.periods, policy, wanted)
+    core = delivered.core
+    if policy.scope_1_gaps is Scope1Gaps.NONE:
+        # Worlds of earlier months need no fuel row then; without them there are far fewer lines of 0 kg.
+        core = core | {"core_activity": settle(core["core_activity"].where("NOT endswith(site_id, '-idle')"))}
+    return request.param, engine.results(spark, core, delivered.periods, policy, wanted)
 
 
 def test_every_row_agrees(delivered, computed):

@@ -1,17 +1,13 @@
-"""A small sound delivery that tests spoil row by row, and a lake to ingest it into."""
+"""A small sound delivery that tests spoil row by row."""
 
 import csv
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from ccft.config import Settings
 from ccft.errors import CcftError
-from ccft.lake.session import open_session
-from ccft.lake.tables import Lake
 from ccft.pipeline.ingest import IngestReport, ingest
 from ccft.schema.tables import INPUTS, table
 
@@ -111,18 +107,6 @@ class World:
             with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerows([self.header[name], *rows])
         return str(folder)
-
-
-@pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
-    session = open_session(f"tests-{os.getpid()}")
-    yield session
-    session.stop()
-
-
-@pytest.fixture
-def lake(spark, tmp_path) -> Lake:
-    return Lake(spark, str(tmp_path / "lake"))
 
 
 @pytest.fixture

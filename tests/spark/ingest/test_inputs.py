@@ -83,7 +83,10 @@ def test_what_cannot_be_read_is_named(spark, tmp_path):
     frames, problems = read_inputs(spark, str(tmp_path), [table("services"), table("racks"), table("accounts")])
     assert frames == {}
     messages = [problem.message for problem in problems]
-    assert messages[0] == "services: cannot be read: the directory holds no .csv, .csv.gz or .parquet file and is no Delta table"
+    assert (
+        messages[0]
+        == "services: cannot be read: the directory holds no .csv, .csv.gz or .parquet file and is no Delta table"
+    )
     assert messages[1].startswith("racks: cannot be read: ")
     assert messages[2] == "accounts: not in the input folder"
     assert "\n" not in messages[1]

@@ -8,7 +8,11 @@ pytestmark = pytest.mark.spark
 @pytest.fixture
 def spoiled(world):
     world.add("clusters", "r3|region|global|Somewhere|Z1|M1|2020-01-01", "e2|edge|eu-9|Elsewhere|Z1|M1|2020-13-01")
-    world.add("clusters", "r4|Region|eu-1|Europe (Other)|Z1||2020-01-01", "worldwide|region|eu-4|Europe (Four)|Z1|M1|2020-01-01")
+    world.add(
+        "clusters",
+        "r4|Region|eu-1|Europe (Other)|Z1||2020-01-01",
+        "worldwide|region|eu-4|Europe (Four)|Z1|M1|2020-01-01",
+    )
     world.add("clusters", "r2|region|eu-2|Europe (Two)|Z2|M1|2024-09-01")
     world.add(
         "activity",

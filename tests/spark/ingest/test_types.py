@@ -1,6 +1,6 @@
 """Delivered values in registry types: exactly, or not at all."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -51,7 +51,13 @@ QUANTITIES = {
     "-1e12": TOO_LARGE,
     "1E+99": TOO_LARGE,
 }
-FACTORS = {"0.123456789": "0.123456789", "1E-9": "1E-9", "1E-10": WRONG, "999999999.999999999": "999999999.999999999", "1e9": TOO_LARGE}
+FACTORS = {
+    "0.123456789": "0.123456789",
+    "1E-9": "1E-9",
+    "1E-10": WRONG,
+    "999999999.999999999": "999999999.999999999",
+    "1e9": TOO_LARGE,
+}
 DAYS = {
     "2024-02-29": "2024-02-29",
     "9999-12-31": "9999-12-31",
@@ -72,13 +78,17 @@ def read(spark, column, kind, values):
     registered = Table("t", Layer.INPUT, "", (column,), ())
     schema = StructType([StructField(column.name, kind)])
     frame = typed(spark.createDataFrame([(value,) for value in values], schema), registered)
-    outcome = f"CASE WHEN {UNREAD}{column.name} THEN IF({too_large_sql(column)}, '{TOO_LARGE}', '{WRONG}') END AS outcome"
+    outcome = (
+        f"CASE WHEN {UNREAD}{column.name} THEN IF({too_large_sql(column)}, '{TOO_LARGE}', '{WRONG}') END AS outcome"
+    )
     rows = frame.selectExpr(f"{column.name} AS v", outcome).collect()
     return [row["outcome"] or (None if row["v"] is None else str(row["v"])) for row in rows]
 
 
 @pytest.mark.parametrize(
-    ("column", "cases"), [(Q, QUANTITIES), (F, FACTORS), (DAY, DAYS), (FLAG, FLAGS), (YEAR, YEARS)], ids=lambda v: getattr(v, "name", "")
+    ("column", "cases"),
+    [(Q, QUANTITIES), (F, FACTORS), (DAY, DAYS), (FLAG, FLAGS), (YEAR, YEARS)],
+    ids=lambda v: getattr(v, "name", ""),
 )
 def test_text(spark, column, cases):
     assert dict(zip(cases, read(spark, column, StringType(), list(cases)), strict=True)) == cases
@@ -97,12 +107,12 @@ def test_doubles_are_rounded_half_up(spark):
 def test_decimals_lose_nothing(spark):
     values = [Decimal("1.5"), Decimal("1.0000001"), Decimal(10) ** 12, None]
     assert read(spark, Q, DecimalType(38, 10), values) == ["1.500000", WRONG, TOO_LARGE, None]
-    assert read(spark, F, DecimalType(18, 6), [Decimal("1.5"), Decimal("999999999999")]) == ["1.500000000", TOO_LARGE]
+    assert read(spark, F, DecimalType(18, 6), [Decimal("1.5"), Decimal(999999999999)]) == ["1.500000000", TOO_LARGE]
 
 
 def test_whole_doubles_are_years_and_midnights_are_days(spark):
     assert read(spark, YEAR, DoubleType(), [2024.0, 2024.5, None]) == ["2024", WRONG, None]
-    midnight, noon = datetime(2024, 2, 29), datetime(2024, 2, 29, 12)
+    midnight, noon = datetime(2024, 2, 29, tzinfo=UTC), datetime(2024, 2, 29, 12, tzinfo=UTC)
     assert read(spark, DAY, TimestampType(), [midnight, noon, None]) == [str(date(2024, 2, 29)), WRONG, None]
 
 
