@@ -118,6 +118,7 @@ def _checks_of(rows: DataFrame, table: Table, parents: Collection[str]) -> tuple
     found = checks(table, links(table, parents))
     if MALFORMED not in rows.columns:
         return found
+    line = f"left({MALFORMED}, 200)"
     broken = Check("CCFT-INPUT-WRONG-TYPE", f"{MALFORMED} IS NOT NULL", "row", line, "'as many fields as the header'")
     return broken, *(replace(check, when=f"{MALFORMED} IS NULL AND ({check.when})") for check in found)
 

@@ -69,7 +69,7 @@ def open_delivery(spark: SparkSession, inputs: str, periods: Sequence[str], kept
     periods
         Periods of usage to take; empty = all.
     kept
-        Keeps the small tables: parsed once, checked, joined and written from memory.
+        Keeps accounts, racks and months of usage: read once, checked, joined and written from memory.
     """
     frames, problems = read_inputs(spark, inputs)
     delivery = Delivery(problems=problems)
@@ -122,9 +122,8 @@ def _take_bounded(delivery: Delivery, frames: Mapping[str, DataFrame]) -> None:
 
 def _usage_rows(frame: DataFrame, registered: Table, periods: Sequence[str]) -> DataFrame:
     is_date = isinstance(frame.schema[registered.delivered_by].dataType, DateType)
-    delivered = (
-        _of_periods(frame, periods) if is_date else frame
-    )  # before typing, so that files of other months are skipped
+    # Where the day is a date, other months are left out before typing: their files are not even opened.
+    delivered = _of_periods(frame, periods) if is_date else frame
     rows = usage.marked(typed(delivered, registered), delivered.columns, registered)
     return rows if is_date else _of_periods(rows, periods)
 

@@ -202,7 +202,7 @@ def _write(lake: Lake, delivery: Delivery, plan: _Plan, pools: Mapping[str, Data
     """Write what changed; the log says `pending` before and the fingerprint after, so that a re-run heals a killed one."""
     _log(lake, delivery, plan, pending=True)
     writes = {f"core_{name}": (delivery.small[name], _where(delivery, name)) for name in plan.small}
-    for name in plan.usage:
+    for name in (name for name in plan.usage if fingerprint.periods_of(delivery.contents, name)):
         is_rack = name == rack_usage.INPUT.name
         core = rack_usage.core(pools[name]) if is_rack else account_usage.core(pools[name], is_small=is_small(delivery))
         writes[f"core_{name}"] = (core, _where(delivery, name))

@@ -121,7 +121,9 @@ def executors() -> list[int]:
 
 
 def test_an_executor_killed_during_the_run_costs_time_not_rows(cluster_lake, environment, master):
-    job = submit(environment, master, "allocate", "--lake", cluster_lake, "--period", PERIODS[0], "--methodology", "v1.0")
+    job = submit(
+        environment, master, "allocate", "--lake", cluster_lake, "--period", PERIODS[0], "--methodology", "v1.0"
+    )
     wait_for(job, "allocation")
     time.sleep(3)
     victims = executors()

@@ -83,5 +83,3 @@ def write_delivery(delivery: Delivery, folder: Path) -> Path:
             writer.writeheader()
             writer.writerows(delivery.tables[registered.name])
     return folder
-
-

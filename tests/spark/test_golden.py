@@ -152,8 +152,16 @@ def test_worked_example(published, cases, case):
 def test_every_month_of_a_life_sums_to_the_embodied_carbon(spark):
     """The rack of the amortisation case: 73 months with a share, 72,000 kg in all."""
     rack = read_delivery(GOLDEN / "amortisation" / "inputs").tables["racks"][0]
-    columns = "cluster_id string, rack_type string, embodied_kg decimal(18,9), deployed_on date, service_life_months int"
-    values = (rack["cluster_id"], rack["rack_type"], Decimal(rack["embodied_kg"]), date.fromisoformat(rack["deployed_on"]), None)
+    columns = (
+        "cluster_id string, rack_type string, embodied_kg decimal(18,9), deployed_on date, service_life_months int"
+    )
+    values = (
+        rack["cluster_id"],
+        rack["rack_type"],
+        Decimal(rack["embodied_kg"]),
+        date.fromisoformat(rack["deployed_on"]),
+        None,
+    )
     racks = spark.createDataFrame([values], columns)
     months = period_frame(spark, period_range("2023-12", "2031-12"))
     quanta = {row["usage_period"]: row["quanta"] for row in rack_embodied(racks, months).collect()}

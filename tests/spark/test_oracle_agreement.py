@@ -16,7 +16,10 @@ pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 WORLDS = 200
 VERSIONS = ("v1.0", "v2.0", "v3.0")
-NOT_ZERO = {"inventory_emissions": "emissions_kg <> 0", "reconciliation": "difference_kg <> 0 OR cluster_id = 'worldwide'"}
+NOT_ZERO = {
+    "inventory_emissions": "emissions_kg <> 0",
+    "reconciliation": "difference_kg <> 0 OR cluster_id = 'worldwide'",
+}
 """Clusters of other worlds have lines of 0 kg in every month; the oracle says nothing about them."""
 
 
@@ -69,7 +72,9 @@ def test_ledger_has_no_difference(delivered, computed):
     version, tables = computed
     lines = [line for rows in tables["reconciliation"].values() for line in rows]
     assert [line for line in lines if line["difference_kg"] != 0] == []
-    worldwide = {(line["usage_period"], line["step"], line["measure"]) for line in lines if line["cluster_id"] == "worldwide"}
+    worldwide = {
+        (line["usage_period"], line["step"], line["measure"]) for line in lines if line["cluster_id"] == "worldwide"
+    }
     assert {step for _, step, _ in worldwide} == {
         "inventory", "rack_types", "overhead", "services", "interdependencies", "residuals", "accounts", "total"
     }  # fmt: skip

@@ -249,6 +249,14 @@ def test_duplicates_across_files_of_a_delivery(world, take, rows, lake, tmp_path
     }
 
 
+def test_a_delivery_without_usage(world, take, rows, lake, tmp_path):
+    world.drop("account_usage", "").drop("rack_usage", "")
+    report = take(world.csv(tmp_path / "in"))
+    assert report.periods == ()
+    assert len(rows("core_racks")) == report.rows["core_racks"] == 5
+    assert not lake.exists("core_account_usage")
+
+
 @pytest.mark.slow
 def test_real_month(real_month, spark, take, rows, lake):
     """The public month keeps every unit of its README."""

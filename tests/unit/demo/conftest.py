@@ -1,7 +1,5 @@
 """One demo world of the default size for all tests, opened in DuckDB with the types of the contract."""
 
-# ruff: noqa: S608 - table names and periods in these queries are constants of the tests
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any

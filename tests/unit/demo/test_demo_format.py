@@ -1,7 +1,5 @@
 """The folder is what the data contract asks for: tables, types, keys, references; and it is reproducible."""
 
-# ruff: noqa: S608 - table names and periods in these queries are constants of the tests
-
 import hashlib
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Every situation that the world promises really occurs, at the place and time that the documents name."""
 
-# ruff: noqa: S608 - table names and periods in these queries are constants of the tests
-
 from collections.abc import Callable
 from datetime import date
 from typing import Any

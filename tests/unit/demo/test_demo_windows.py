@@ -1,7 +1,5 @@
 """The situations lie inside the months asked for, be they one or thirty-eight."""
 
-# ruff: noqa: S608 - periods in these queries are constants of the tests
-
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path

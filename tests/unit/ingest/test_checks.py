@@ -117,18 +117,15 @@ def test_a_period_is_rejected_above_both_limits():
 
 
 def test_remarks_on_usage():
-    assert [
-        event[:4]
-        for event in remarks.on_usage(
-            [*tallies(), Tally("a", "2025-01", "CCFT-INPUT-WRONG-TYPE", 2, 0, 1)], "a", "2025-01"
-        )
-    ] == [
+    found = remarks.on_usage([*tallies(), Tally("a", "2025-01", "CCFT-INPUT-WRONG-TYPE", 2, 0, 1)], "a", "2025-01")
+    assert [event[:4] for event in found] == [
+        ("2025-01", remarks.COPIES, "a", 3),
         ("2025-01", remarks.REJECTED, "a CCFT-INPUT-WRONG-TYPE", 2),
         ("2025-01", remarks.REJECTED, "a X", 6),
         ("2025-01", remarks.REJECTED, "a Y", 5),
     ]
-    copies = remarks.on_usage([Tally("a", "2025-01", None, 5, 3, 1)], "a", "2025-01")
-    assert copies == [("2025-01", remarks.COPIES, "a", 3, "a: 3 identical copies of rows counted once")]
+    assert found[0][4] == "a: 3 identical copies of rows counted once"
+    assert found[1][4] == "a: 2 rows set aside as CCFT-INPUT-WRONG-TYPE"
 
 
 def test_fingerprints_tell_tables_counts_and_content_apart():

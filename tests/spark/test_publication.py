@@ -1,0 +1,148 @@
+"""Publishing a month: all or nothing, once, and only what balances."""
+
+import json
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import functions as F
+
+from ccft.allocation import accounts, rack_types
+from ccft.audit import published, verification
+from ccft.config import Settings
+from ccft.demo import write_demo_world
+from ccft.errors import CcftError
+from ccft.lake.reader import open_lake, run_log
+from ccft.lake.tables import Lake
+from ccft.methodology.model import methodology
+from ccft.pipeline.ingest import ingest
+from ccft.pipeline.run import run
+from ccft.pipeline.verify import verify
+from ccft.schema.columns import MEASURES
+from ccft.schema.tables import RESULTS
+
+pytestmark = pytest.mark.spark
+
+PERIOD = "2025-06"
+SETTINGS = Settings()
+NAMES = tuple(table.name for table in RESULTS)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("world") / "inputs"
+    write_demo_world(folder, accounts=200, months=1, last_period=PERIOD)
+    return folder
+
+
+def publish(lake: Lake, inputs: Path) -> Lake:
+    ingest(lake.spark, str(inputs), lake, SETTINGS)
+    run(lake, SETTINGS, [PERIOD], methodology("v2.0"))
+    return lake
+
+
+@pytest.fixture(scope="module")
+def published_lake(spark, inputs, tmp_path_factory) -> Lake:
+    return publish(Lake(spark, str(tmp_path_factory.mktemp("lake") / "lake")), inputs)
+
+
+def rows(lake: Lake, name: str) -> list[str]:
+    table = DeltaTable(lake.path(name)).to_pyarrow_table().to_pylist()
+    return sorted(json.dumps(row, default=str, sort_keys=True) for row in table)
+
+
+def versions(lake: Lake) -> dict[str, int]:
+    return {name: DeltaTable(lake.path(name)).version() for name in (*NAMES, "run_log")}
+
+
+def test_plain_sql_without_a_jvm_finds_the_inventory_in_the_accounts(published_lake):
+    database = open_lake(published_lake.root, published.lines(run_log(published_lake.root)))
+    for measure in MEASURES[:3]:
+        inventory = database.execute(
+            "SELECT sum(emissions_kg) FROM inventory_emissions WHERE measure = ?", [measure]
+        ).fetchone()[0]
+        account_rows = database.execute(f"SELECT sum({measure}_kg) FROM account_emissions").fetchone()[0]
+        assert inventory > 0
+        assert inventory == account_rows
+
+
+def test_verify_is_exact_and_finds_a_tampered_row(published_lake, spark):
+    assert verify(published_lake).equalities > 100
+    path = published_lake.path("account_emissions")
+    before = DeltaTable(path).version()
+    account = min(row["account_id"] for row in DeltaTable(path).to_pyarrow_table(columns=["account_id"]).to_pylist())
+    spark.sql(f"UPDATE delta.`{path}` SET scope_1_kg = scope_1_kg + 0.000000001 WHERE account_id = '{account}'")
+    line = published.lines(published_lake.rows("run_log"))[0]
+    tampered = published.Line(
+        line.period,
+        line.methodology_version,
+        line.run_id,
+        line.finished_at,
+        {**line.table_versions, "account_emissions": DeltaTable(path).version()},
+    )
+    tables = {name: published_lake.read(name, tampered.table_versions[name]) for name in NAMES}
+    _, problems = verification.verify(tables, [PERIOD], "v2.0")
+    assert {problem.code for problem in problems} == {"CCFT-RUN-VERIFICATION-FAILED"}
+    assert verify(published_lake).equalities > 100  # readers open the published version
+    published_lake.restore({"account_emissions": before})
+
+
+def test_an_unchanged_rerun_does_nothing(published_lake):
+    before = versions(published_lake)
+    report = run(published_lake, SETTINGS, [PERIOD], methodology("v2.0"))
+    assert list(report.unchanged) == [PERIOD]
+    assert not report.published
+    assert versions(published_lake) == before
+
+
+def test_the_same_inputs_give_the_same_rows_in_another_lake(published_lake, inputs, lake):
+    publish(lake, inputs)
+    for name in NAMES:
+        assert rows(lake, name) == rows(published_lake, name)
+
+
+def test_a_published_month_changes_only_as_a_restatement(published_lake):
+    other = Settings(provider_account_id="000000000001")
+    before = versions(published_lake)
+    with pytest.raises(CcftError, match="CCFT-RUN-ALREADY-PUBLISHED"):
+        run(published_lake, other, [PERIOD], methodology("v2.0"))
+    assert versions(published_lake) == before
+    run(published_lake, other, [PERIOD], methodology("v2.0"), restate_reason="own account named", restated_by="tester")
+    restated = DeltaTable(published_lake.path("restatements")).to_pyarrow_table().to_pylist()
+    assert {row["measure"] for row in restated} == set(MEASURES[:3])
+    assert all(row["old_kg"] == row["new_kg"] > 0 and row["reason"] == "own account named" for row in restated)
+
+
+def add_a_quantum(frame, amount):
+    """One microgram more in one row."""
+    first = frame.orderBy(*frame.columns).limit(1)
+    return frame.unionByName(first.withColumn(amount, F.lit(1).cast("bigint")))
+
+
+def test_a_run_that_loses_a_microgram_in_a_step_publishes_nothing(published_lake, monkeypatch):
+    original = rack_types.allocate_to_rack_types
+    monkeypatch.setattr(rack_types, "allocate_to_rack_types", lambda *a: add_a_quantum(original(*a), "quanta"))
+    before = versions(published_lake)
+    with pytest.raises(CcftError, match=r"CCFT-RUN-NOT-CONSERVED: 2025-06 rack_types .* difference -1E-9 kg"):
+        run(published_lake, SETTINGS, [PERIOD], methodology("v3.0"))
+    assert versions(published_lake) == before
+
+
+def test_account_rows_that_do_not_match_the_ledger_are_taken_back(published_lake, monkeypatch):
+    original = accounts.allocate_to_accounts
+
+    def without_one_account(*arguments):
+        found = original(*arguments)
+        largest = found.where("scope_1_kg > 0").agg(F.max("account_id").alias("a")).collect()[0]["a"]
+        return found.where(F.col("account_id") != largest)
+
+    monkeypatch.setattr(accounts, "allocate_to_accounts", without_one_account)
+    before = {name: rows(published_lake, name) for name in (*NAMES, "run_log")}
+    with pytest.raises(CcftError, match="CCFT-RUN-VERIFICATION-FAILED"):
+        run(published_lake, SETTINGS, [PERIOD], methodology("v3.0"))
+    assert {name: rows(published_lake, name) for name in before} == before
+
+
+def test_a_month_that_was_never_ingested_is_refused(published_lake):
+    with pytest.raises(CcftError, match="CCFT-RUN-NOT-INGESTED: 2031-01"):
+        run(published_lake, SETTINGS, ["2031-01"], methodology("v2.0"))
