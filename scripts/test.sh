@@ -9,7 +9,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() { sed -n '2,/^set /p' scripts/test.sh | sed -e '/^set /d' -e 's/^# \{0,1\}//'; }
 
-tests="tests --ignore=tests/cluster"
+# The golden cases are still being completed (docs/decisions/golden-cases.md): run them by name.
+tests="tests --ignore=tests/cluster --ignore=tests/spark/test_golden.py"
 lint=yes
 case "${1:-}" in
     --quick) tests="tests --ignore=tests/spark --ignore=tests/cluster --ignore=tests/browser" && shift ;;

@@ -32,9 +32,12 @@ pytestmark = [pytest.mark.spark, pytest.mark.slow]
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
 VERSIONS = ("v1.0", "v2.0", "v3.0")
-SEEDS = (133, 73, 18, 14, 45, 15)
-"""Worlds that between them have every event, basis and component."""
+SEEDS = {109: 200, 22: 201, 73: 202, 18: 203, 14: 204}
+"""Worlds that between them have every event, basis and component, in slots after the months of the cases."""
 QUANTUM = Fraction(1, 10**9)
+"""kg; what a published row may differ from an exact quotient."""
+LARGEST_OF_THREE = 3 * QUANTUM
+"""The largest row of a pool takes what the floors of all its rows leave over: flows of the cycle have three."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,11 @@ def unlike(expected: Expected, found: dict[tuple[str, ...], dict[str, Fraction]]
     nothing = dict.fromkeys(expected.amounts, Fraction(0))
     wrong = []
     for key in sorted(set(expected.rows) | set(found)):
+        tolerance = LARGEST_OF_THREE if expected.table == "service_flows" else QUANTUM
         for name in expected.amounts:
             text = expected.rows.get(key, {}).get(name, "0")
             actual = found.get(key, nothing)[name]
-            if abs(actual - Fraction(text)) > (QUANTUM if "/" in text else 0):
+            if abs(actual - Fraction(text)) > (tolerance if "/" in text else 0):
                 wrong.append(f"{expected.table} {key} {name}: {float(actual):.9f} instead of {text}")
     return wrong
 
@@ -117,7 +121,7 @@ def cases() -> dict[str, Delivery]:
 
 @pytest.fixture(scope="module")
 def worlds() -> list[World]:
-    return [make_world(seed, slot) for slot, seed in enumerate(SEEDS)]
+    return [make_world(seed, slot) for seed, slot in SEEDS.items()]
 
 
 @pytest.fixture(scope="module")

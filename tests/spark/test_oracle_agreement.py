@@ -69,7 +69,7 @@ def test_every_row_agrees(delivered, computed):
 
 def test_ledger_has_no_difference(delivered, computed):
     """0.000000000 kg in every cluster and step, and one worldwide line per step and measure."""
-    version, tables = computed
+    _, tables = computed
     lines = [line for rows in tables["reconciliation"].values() for line in rows]
     assert [line for line in lines if line["difference_kg"] != 0] == []
     worldwide = {
