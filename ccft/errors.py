@@ -110,7 +110,7 @@ _USAGE_CONDITIONS: Final = (
 )  # fmt: skip
 
 _LAKE_CONDITIONS: Final = (
-    _lake("LOCKED", "the lake is locked by {owner} since {since}", "wait for that run, or remove {path} if its process is gone"),
+    _lake("LOCKED", "the lake is locked by {owner} since {since} ({path})", "wait for that run, or remove {path} if its process is gone"),
     _lake("STORAGE", "storage: {reason}", "check path, network and credentials"),
 )  # fmt: skip
 

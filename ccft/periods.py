@@ -6,7 +6,7 @@ A month starts at its first day and ends, exclusively, at the first day of the n
 import re
 from datetime import date
 
-_PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _MONTHS_PER_YEAR = 12
 
 
