@@ -18,6 +18,7 @@ from ccft.schema.exact import row_kilograms, units
 from ccft.schema.units import ROW_MASS, Q
 
 ACCOUNT_COLUMNS = ("account_id", "payer_account_id", "account_type", "region_code")
+ACCOUNT_DIGITS = 12
 
 
 def pool_amounts(service_results: DataFrame, measures: Sequence[str]) -> DataFrame:
@@ -63,8 +64,10 @@ def pool_remainders(weighed: DataFrame, measures: Sequence[str]) -> DataFrame:
         The pool with `remainder_account_id`, `rest_<measure>` (quanta) and `allocated_<measure>`: what rows and remainder taker get in all.
     """
     is_largest = F.col("weight") == F.col("max_customer_weight")
+    # Ids have 12 digits, so numbers have their order; a minimum of text would make Spark sort all account rows.
+    number = F.min(F.when(is_largest, F.col("account_id").cast("bigint")))
     sums = weighed.groupBy(*SERVICE_KEY).agg(
-        F.min(F.when(is_largest, F.col("account_id"))).alias("remainder_account_id"),
+        F.lpad(number.cast("string"), ACCOUNT_DIGITS, "0").alias("remainder_account_id"),
         *(F.sum(_share(measure)).alias(f"floors_{measure}") for measure in measures),
         *(F.max(measure).alias(measure) for measure in measures),
         F.max("customer_weight").alias("customer_weight"),

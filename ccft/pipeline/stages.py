@@ -268,7 +268,7 @@ def _share_table(edges: DataFrame, pools: DataFrame) -> DataFrame:
     totals = pools.select(*services.SERVICE_KEY, "total_weight")
     share = F.round(F.col("weight").cast("decimal(38,15)") / F.col("total_weight"), 15)
     return edges.join(totals, list(services.SERVICE_KEY), "inner").withColumns(
-        {"share": share, "pool_weight": units("weight")}
+        {"share": share, "weight": units("weight")}
     )
 
 

@@ -187,8 +187,12 @@ _RESULT_COLUMNS: Final = (
     _text("origin_service_id", "Service on whose racks the emissions arose"),
     _text("consumer_service_id", "Service whose team uses the provider service"),
     Column("share", SHARE, "Share of the provider's total weight that the consumer's team accounts have", unit="1"),
-    Column("weight", Q, "Allocation weight in the pool; empty on retained rows", unit="units or USD"),
-    Column("pool_weight", "decimal(28,6)", "Summed allocation weight", unit="units or USD"),
+    Column(
+        "weight",
+        Q,
+        "Allocation weight in the pool: an account's, or summed over a team's accounts; empty on retained rows",
+        unit="units or USD",
+    ),
     _kg("scope_1_kg", "Scope 1: direct emissions", ROW_MASS),
     _kg("scope_2_lbm_kg", "Scope 2, location-based", ROW_MASS),
     _kg("scope_2_mbm_kg", "Scope 2, market-based", ROW_MASS),
@@ -237,9 +241,16 @@ COLUMNS: Final = {column.name: column for column in (*_INPUT_COLUMNS, *_RESULT_C
 
 
 def columns(names: Iterable[str]) -> tuple[Column, ...]:
-    """Look columns up by name; a trailing `?` makes the column nullable in that table.
+    """Look columns up by name; a trailing `?` makes the column nullable in that table, `:type` gives it a wider type there.
 
     >>> [c.nullable for c in columns(["rack_type", "rack_type?"])]
     [False, True]
+    >>> [c.type for c in columns(["weight", "weight:decimal(28,6)"])]
+    ['decimal(18,6)', 'decimal(28,6)']
     """
-    return tuple(replace(COLUMNS[name.rstrip("?")], nullable=name.endswith("?")) for name in names)
+    found = []
+    for entry in names:
+        name, _, kind = entry.rstrip("?").partition(":")
+        column = COLUMNS[name]
+        found.append(replace(column, type=kind or column.type, nullable=entry.endswith("?")))
+    return tuple(found)
