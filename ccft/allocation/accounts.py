@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ccft.allocation.apportion import floor_share
 from ccft.allocation.services import SERVICE_KEY
 from ccft.allocation.weights import allocation_basis, amount_columns, is_team, row_weight
+from ccft.kernel.apportion import floor_share
+from ccft.kernel.exact import row_kilograms, units
 from ccft.methodology.model import Methodology
 from ccft.schema.columns import MEASURES, RESERVED_PRODUCT_CODES
-from ccft.schema.exact import row_kilograms, units
 from ccft.schema.units import ROW_MASS, Q
 
 ACCOUNT_COLUMNS = ("account_id", "payer_account_id", "account_type", "region_code")

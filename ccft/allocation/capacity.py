@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ccft.allocation.apportion import apportion
 from ccft.allocation.rack_types import CLUSTER_KEY, RACK_TYPE_KEY, rack_type_power
+from ccft.kernel.apportion import apportion
+from ccft.kernel.exact import micros
 from ccft.methodology.model import Bearer, Methodology, RampUp
-from ccft.schema.exact import micros
 
 MEASURED_TYPE = (*RACK_TYPE_KEY, "measure")
 OUTPUT = (*MEASURED_TYPE, "component", "quanta")

@@ -3,9 +3,9 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ccft.allocation.apportion import apportion
+from ccft.kernel.apportion import apportion
+from ccft.kernel.exact import micros
 from ccft.schema.columns import UNASSIGNED
-from ccft.schema.exact import micros
 
 CLUSTER_KEY = ("usage_period", "cluster_id")
 RACK_TYPE_KEY = (*CLUSTER_KEY, "rack_type")

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from ccft.allocation.apportion import apportion
 from ccft.allocation.rack_types import CLUSTER_KEY
 from ccft.allocation.services import POOL_COMPONENT, SERVICE_KEY
+from ccft.kernel.apportion import apportion
 from ccft.schema.columns import RESERVED_PRODUCT_CODES, SHARED_OVERHEAD
 
 MEASURED_CLUSTER = (*CLUSTER_KEY, "measure")

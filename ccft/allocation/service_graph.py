@@ -17,9 +17,9 @@ from pyspark.sql import functions as F
 from scipy.sparse import csc_array, eye_array
 from scipy.sparse.linalg import splu
 
-from ccft.allocation.apportion import apportion
 from ccft.allocation.rack_types import CLUSTER_KEY
 from ccft.allocation.services import POOL_COMPONENT
+from ccft.kernel.apportion import apportion
 from ccft.schema.units import SHARES_PER_ONE
 
 FLOW_POOL = (*CLUSTER_KEY, "origin_service_id", "measure", "component")

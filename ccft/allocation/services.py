@@ -3,12 +3,12 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ccft.allocation.apportion import apportion
 from ccft.allocation.capacity import MEASURED_TYPE
 from ccft.allocation.rack_types import CLUSTER_KEY, RACK_TYPE_KEY
+from ccft.kernel.apportion import apportion
+from ccft.kernel.exact import micros
 from ccft.methodology.model import Bearer, Methodology
 from ccft.schema.columns import SHARED_OVERHEAD, UNUSED_CAPACITY
-from ccft.schema.exact import micros
 
 SERVICE_KEY = (*CLUSTER_KEY, "service_id")
 POOL_COMPONENT = (*SERVICE_KEY, "measure", "component")

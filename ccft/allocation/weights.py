@@ -11,8 +11,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ccft.allocation.services import SERVICE_KEY
+from ccft.kernel.exact import half_up_quotient, micros
 from ccft.methodology.model import InternalUse, Methodology
-from ccft.schema.exact import half_up_quotient, micros
 from ccft.schema.units import PRICE_SCALE
 
 CLASS_KEY = (*SERVICE_KEY, "owner_service_id", "account_type", "has_revenue", "has_cost")

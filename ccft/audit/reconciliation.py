@@ -8,8 +8,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from ccft.errors import Problem
+from ccft.kernel.exact import kilograms
 from ccft.schema.columns import STEPS, WORLDWIDE
-from ccft.schema.exact import kilograms
 
 BALANCE_KEY = ("usage_period", "cluster_id", "measure")
 SIDES = ("in", "transferred_in", "transferred_out", "out")

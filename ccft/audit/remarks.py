@@ -6,8 +6,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ccft.audit.events import events
+from ccft.kernel.exact import kilograms, units
 from ccft.schema.columns import SHARED_OVERHEAD, UNASSIGNED
-from ccft.schema.exact import kilograms, units
 
 _POOL = ("usage_period", "cluster_id", "service_id")
 _LOCATION_BASED = ("scope_1", "scope_2_lbm", "scope_3_fera_lbm", "scope_3_embodied")

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ccft.inventory.lines import LINE_COLUMNS, LINE_KEY
-from ccft.schema.exact import quanta
+from ccft.kernel.exact import quanta
 
 RACK_LIFE_MONTHS = 72
 """Default service life of racks [AWS]."""

@@ -9,9 +9,9 @@ from pyspark.sql import functions as F
 
 from ccft.inventory.factors import reference_column, valid_in
 from ccft.inventory.lines import LINE_COLUMNS, LINE_KEY
+from ccft.kernel.exact import half_up_quotient, micros, quanta, units
 from ccft.methodology.model import Methodology, Scope1Gaps
 from ccft.schema.columns import EVIDENCE
-from ccft.schema.exact import half_up_quotient, micros, quanta, units
 from ccft.schema.units import MASS, Q
 
 _FUEL_COLUMNS = ("usage_period", "cluster_id", "activity", "substance", "quantity", "evidence")

@@ -18,11 +18,11 @@ from ccft.errors import Problem, raise_all
 from ccft.inventory import embodied, fuel
 from ccft.inventory.electricity import Electricity, ElectricityResult
 from ccft.inventory.factors import FactorBook, valid_in
+from ccft.kernel.exact import kilograms, units
 from ccft.lake.memory import Bench
 from ccft.methodology.model import Methodology, RampUp, Scope1Gaps
 from ccft.periods import month_end, month_start, shift
 from ccft.schema.columns import EVIDENCE
-from ccft.schema.exact import kilograms, units
 
 Core = dict[str, DataFrame]
 _BORNE = "direct + received - passed_on"

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from ccft.allocation.accounts import allocate_to_accounts, pool_remainders, weigh
-from ccft.allocation.apportion import apportion
 from ccft.errors import CcftError
+from ccft.kernel.apportion import apportion
 from ccft.lake.memory import compiled_plans, short_plans
 from ccft.methodology.model import methodology
 from ccft.pipeline.run import _named_overflow
