@@ -136,12 +136,13 @@ def _classify(classes: DataFrame, services: DataFrame, policy: Methodology) -> D
     return known.withColumn("basis", allocation_basis(policy))
 
 
-def _list_price_classes(
+def list_price_classes(
     account_usage: DataFrame, services: DataFrame, prices: DataFrame, policy: Methodology
 ) -> DataFrame:
     """Sum and largest weight of account rows at list price: rounding is per row, so their classes do not tell.
 
-    Only internal and affiliate rows can be at list price: the filter prunes the scan of the large table.
+    Only internal and affiliate rows can be at list price: the filter prunes the scan of the large table. Grain out: class, with
+    `priced_weight`, `max_priced_weight` (BIGINT, 1e-6).
     """
     rows = account_usage.where("account_type <> 'external' AND equivalent_revenue_usd IS NULL").select(
         *SERVICE_KEY,
@@ -158,14 +159,16 @@ def _list_price_classes(
     )
 
 
-def class_weights(
-    classes: DataFrame, account_usage: DataFrame, services: DataFrame, prices: DataFrame, policy: Methodology
-) -> DataFrame:
+def class_weights(classes: DataFrame, priced: DataFrame, services: DataFrame, policy: Methodology) -> DataFrame:
     """Weight of every class, with the fallback to usage where a used pool has no positive weight at all.
 
     Grain in and out: class. Adds `is_foundational`, `basis`, `by_usage`, `weight`, `max_weight` (BIGINT, 1e-6).
+
+    Parameters
+    ----------
+    priced
+        `list_price_classes`.
     """
-    priced = _list_price_classes(account_usage, services, prices, policy)
     same_class = [F.col(f"c.{name}").eqNullSafe(F.col(f"p.{name}")) for name in CLASS_KEY]
     joined = _classify(classes, services, policy).alias("c").join(priced.alias("p"), same_class, "left")
     rows = joined.select("c.*", "priced_weight", "max_priced_weight")

@@ -155,9 +155,10 @@ def compute(core: Core, periods: Sequence[str], policy: Methodology, provider: D
     # Step 3, weights: they also weigh the service graph
     classes = bench.settle(weights.usage_classes(account_usage), scans_accounts=True)
     prices = bench.settle(weights.list_prices(classes))
-    weighed = bench.settle(
-        weights.class_weights(classes, account_usage, core["core_services"], prices, policy), scans_accounts=True
+    priced = bench.settle(
+        weights.list_price_classes(account_usage, core["core_services"], prices, policy), scans_accounts=True
     )
+    weighed = bench.settle(weights.class_weights(classes, priced, core["core_services"], policy))
     pools = bench.settle(weights.pools(weighed, prices, policy))
     edges = bench.settle(weights.edges(weighed, policy))
 
