@@ -128,6 +128,7 @@ _EVENT_CONDITIONS: Final = (
     _event("UNUSED-SERVICE", "service without use in the period"),
     _event("NO-CUSTOMERS", "service bears {value} kg without customers here: passed to its customers elsewhere"),
     _event("CLOSED-LOOP", "emissions can never leave these services: {value} kg go to the residual"),
+    _event("TWO-ROUNDS", "two rounds of propagation would be off by up to {value} % here (this service); solved exactly"),
     _event("NO-RACKS", "cluster without active racks: {value} kg go to the residual"),
     _event("RESIDUAL-WORLDWIDE", "residual of {value} kg spread over all clusters"),
     _event("RESIDUAL-TO-PROVIDER", "residual of {value} kg kept by the provider"),

@@ -1,13 +1,36 @@
 """What a run remarks on its data: one function per subject, each event of contract section 2 in one place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Protocol
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from ccft.audit.events import events
 from ccft.kernel.exact import kilograms, units
 from ccft.schema.columns import SHARED_OVERHEAD, UNASSIGNED
+
+
+class Missed(Protocol):
+    """A service's relative error after two rounds of propagation (`service_graph.TwoRounds`)."""
+
+    @property
+    def usage_period(self) -> str:
+        """Period."""
+
+    @property
+    def cluster_id(self) -> str:
+        """Cluster."""
+
+    @property
+    def service_id(self) -> str:
+        """Service."""
+
+    @property
+    def error(self) -> float:
+        """Relative error."""
+
 
 _POOL = ("usage_period", "cluster_id", "service_id")
 _LOCATION_BASED = ("scope_1", "scope_2_lbm", "scope_3_fera_lbm", "scope_3_embodied")
@@ -111,6 +134,16 @@ def on_residuals(worldwide: DataFrame, received: DataFrame) -> Iterator[DataFram
     yield events(_location_based(worldwide), "CCFT-EVENT-RESIDUAL-WORLDWIDE", value=F.col("kg"))
     kept = _location_based(received.where(F.col("service_id") == SHARED_OVERHEAD))
     yield events(kept, "CCFT-EVENT-RESIDUAL-TO-PROVIDER", value=F.col("kg"))
+
+
+def on_two_rounds(spark: SparkSession, missed: Sequence[Missed]) -> Iterator[DataFrame]:
+    """What peers, who stop at two rounds of propagation, would miss: per cluster the service that is furthest off."""
+    rows = [
+        (line.usage_period, line.cluster_id, line.service_id, Decimal(f"{line.error * 100:.4f}")) for line in missed
+    ]
+    schema = f"usage_period string, cluster_id string, service_id string, percent {_RATIO}"
+    lines = spark.createDataFrame(rows, schema)
+    yield events(lines, "CCFT-EVENT-TWO-ROUNDS", subject="service_id", value=F.col("percent"))
 
 
 def on_fuel(estimates: DataFrame) -> Iterator[DataFrame]:

@@ -163,9 +163,10 @@ def compute(core: Core, periods: Sequence[str], policy: Methodology, provider: D
     edges = bench.settle(weights.edges(weighed, policy))
 
     # Step 2c: service interdependencies
-    bearing = service_graph.solve(
-        pools.select("usage_period", "cluster_id", "service_id", "customer_weight").toArrow(), edges.toArrow()
-    )
+    customer_weights = pools.select("usage_period", "cluster_id", "service_id", "customer_weight").toArrow()
+    team_weights = edges.toArrow()
+    bearing = service_graph.solve(customer_weights, team_weights)
+    missed = service_graph.two_rounds(customer_weights, team_weights, direct.toArrow())
     spread = bench.keep(service_graph.flows(direct, spark.createDataFrame(bearing)))
     balances = bench.settle(service_graph.service_balances(direct, spread))
 
@@ -210,6 +211,7 @@ def compute(core: Core, periods: Sequence[str], policy: Methodology, provider: D
         *remarks.on_homeless(homeless),
         *remarks.on_services(moved.given, edges, core["core_services"], used),
         *remarks.on_residuals(moved.worldwide, moved.received),
+        *remarks.on_two_rounds(spark, missed),
         *_inventory_remarks(core, months, policy, power),
     ]
     return Results(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccft.allocation.service_graph import BEARING_SCHEMA, solve, trapped_services
+from ccft.allocation.service_graph import BEARING_SCHEMA, solve, trapped_services, two_rounds
 from tests.oracle.services import bearing_shares
 from tests.oracle.services import trapped_services as oracle_trapped
 
@@ -22,8 +22,7 @@ EDGES = pa.schema([("usage_period", pa.string()), ("cluster_id", pa.string()), (
                    ("consumer_service_id", pa.string()), ("weight", pa.int64())])  # fmt: skip
 
 
-def solved(customers: Customers, consumers: Consumers) -> dict[tuple[str, str], int]:
-    """Shares in 1e-15 by origin and bearer."""
+def graph_tables(customers: Customers, consumers: Consumers) -> tuple[pa.Table, pa.Table]:
     place = {"usage_period": PERIOD, "cluster_id": CLUSTER}
     pools = [{**place, "service_id": name, "customer_weight": weight} for name, weight in customers.items()]
     edges = [
@@ -31,7 +30,12 @@ def solved(customers: Customers, consumers: Consumers) -> dict[tuple[str, str], 
         for provider, row in consumers.items()
         for consumer, weight in row.items()
     ]
-    table = solve(pa.Table.from_pylist(pools, schema=POOLS), pa.Table.from_pylist(edges, schema=EDGES))
+    return pa.Table.from_pylist(pools, schema=POOLS), pa.Table.from_pylist(edges, schema=EDGES)
+
+
+def solved(customers: Customers, consumers: Consumers) -> dict[tuple[str, str], int]:
+    """Shares in 1e-15 by origin and bearer."""
+    table = solve(*graph_tables(customers, consumers))
     assert table.schema == BEARING_SCHEMA
     return {(row["origin_service_id"], row["service_id"]): row["weight"] for row in table.to_pylist()}
 
@@ -173,3 +177,36 @@ def test_trapped_services_reach_no_customer(customers, consumers):
 def test_trapped_by_example(customers, consumers, trapped):
     services = sorted(set(customers) | set(consumers) | {name for row in consumers.values() for name in row})
     assert trapped_services(customers, consumers, services) == trapped
+
+
+def direct_rows(quanta: dict[str, int]) -> pa.Table:
+    rows = [
+        {
+            "usage_period": PERIOD,
+            "cluster_id": CLUSTER,
+            "service_id": name,
+            "measure": "scope_1",
+            "component": part,
+            "quanta": own // 2,
+        }
+        for name, own in quanta.items()
+        for part in ("in_use", "unused_capacity")
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+def test_two_rounds_of_propagation_miss_up_to_2_9_percent_of_the_published_cycle():
+    """70.65 instead of 54188/745 t at s3, worked out by hand: 38 + 23.75 + 8.9."""
+    tables = graph_tables(
+        {"s1": 60, "s2": 55, "s3": 95}, {"s1": {"s2": 30, "s3": 10}, "s2": {"s1": 20, "s3": 25}, "s3": {"s1": 5}}
+    )
+    (line,) = two_rounds(*tables, direct_rows({"s1": 100 * 10**12, "s2": 60 * 10**12, "s3": 40 * 10**12}))
+    expected = Fraction(7065, 100) / Fraction(54188, 745) - 1
+    assert (line.usage_period, line.cluster_id, line.service_id) == (PERIOD, CLUSTER, "s3")
+    assert line.error == pytest.approx(float(expected), rel=1e-9)
+    assert round(line.error, 3) == -0.029
+
+
+def test_two_rounds_are_enough_for_a_short_chain():
+    tables = graph_tables({"a": 1, "b": 2, "c": 3}, {"a": {"b": 5}, "b": {"c": 7}})
+    assert two_rounds(*tables, direct_rows({"a": 10**12, "b": 10**12})) == []
