@@ -9,8 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() { sed -n '2,/^set /p' scripts/test.sh | sed -e '/^set /d' -e 's/^# \{0,1\}//'; }
 
-# Golden cases, publication and oracle agreement have not yet passed as committed (docs/decisions/golden-cases.md): run them by name.
-tests="tests --ignore=tests/cluster --ignore=tests/spark/test_golden.py --ignore=tests/spark/test_publication.py --ignore=tests/spark/test_oracle_agreement.py"
+tests="tests --ignore=tests/cluster"
 lint=yes
 case "${1:-}" in
     --quick) tests="tests --ignore=tests/spark --ignore=tests/cluster --ignore=tests/browser" && shift ;;
