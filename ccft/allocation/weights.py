@@ -17,11 +17,18 @@ from ccft.schema.units import PRICE_SCALE
 
 CLASS_KEY = (*SERVICE_KEY, "owner_service_id", "account_type", "has_revenue", "has_cost")
 AMOUNTS = ("usage", "revenue", "cost")
+CREDITED = {"revenue": "equivalent_revenue_usd", "cost": "allocated_cost_usd"}
+"""Amounts whose monthly sum may be negative."""
 
 
 def _at_least_zero(amount: str) -> Column:
     """A negative monthly sum (credits, cancellations) counts as zero; not recorded counts as nothing."""
     return F.greatest(F.coalesce(micros(amount), F.lit(0)), F.lit(0).cast("bigint"))
+
+
+def _below_zero(amount: str) -> Column:
+    """The part of an amount that counts as zero."""
+    return F.coalesce(F.least(micros(amount), F.lit(0)), F.lit(0))
 
 
 def amount_columns() -> dict[str, Column]:
@@ -42,13 +49,9 @@ def usage_classes(account_usage: DataFrame) -> DataFrame:
     Returns
     -------
     DataFrame
-        The class with `accounts` (count), `usage`, `revenue`, `cost`, their `max_*` (BIGINT, 1e-6), `negatives` (count) and
-        `negative_revenue` (1e-6 USD, below 0).
+        The class with `accounts` (count), `usage`, `revenue`, `cost`, their `max_*` (BIGINT, 1e-6), and for revenue and cost what counts as
+        zero: `*_credits` (count of accounts), `*_below_zero` (1e-6 USD, below 0).
     """
-    negative = [
-        F.coalesce(F.least(micros(name), F.lit(0)), F.lit(0))
-        for name in ("equivalent_revenue_usd", "allocated_cost_usd")
-    ]
     rows = account_usage.select(
         *SERVICE_KEY,
         "owner_service_id",
@@ -56,14 +59,14 @@ def usage_classes(account_usage: DataFrame) -> DataFrame:
         F.col("equivalent_revenue_usd").isNotNull().alias("has_revenue"),
         F.col("allocated_cost_usd").isNotNull().alias("has_cost"),
         *(column.alias(name) for name, column in amount_columns().items()),
-        (negative[0] + negative[1]).alias("below_zero"),
+        *(_below_zero(column).alias(f"{name}_below_zero") for name, column in CREDITED.items()),
     )
     return rows.groupBy(*CLASS_KEY).agg(
         F.count("*").alias("accounts"),
         *(F.sum(name).alias(name) for name in AMOUNTS),
         *(F.max(name).alias(f"max_{name}") for name in AMOUNTS),
-        F.count(F.when(F.col("below_zero") < 0, 1)).alias("negatives"),
-        F.sum("below_zero").alias("negative_revenue"),
+        *(F.count(F.when(F.col(f"{name}_below_zero") < 0, 1)).alias(f"{name}_credits") for name in CREDITED),
+        *(F.sum(f"{name}_below_zero").alias(f"{name}_below_zero") for name in CREDITED),
     )
 
 
@@ -162,7 +165,7 @@ def list_price_classes(
 def class_weights(classes: DataFrame, priced: DataFrame, services: DataFrame, policy: Methodology) -> DataFrame:
     """Weight of every class, with the fallback to usage where a used pool has no positive weight at all.
 
-    Grain in and out: class. Adds `is_foundational`, `basis`, `by_usage`, `weight`, `max_weight` (BIGINT, 1e-6).
+    Grain in and out: class. Adds `is_foundational`, `by_usage`, `own_basis` (before the fallback), `basis`, `weight`, `max_weight` (BIGINT, 1e-6).
 
     Parameters
     ----------
@@ -185,10 +188,10 @@ def class_weights(classes: DataFrame, priced: DataFrame, services: DataFrame, po
         *CLASS_KEY,
         "accounts",
         "usage",
-        "negatives",
-        "negative_revenue",
+        *(f"{name}_{figure}" for name in CREDITED for figure in ("credits", "below_zero")),
         "is_foundational",
         falls.alias("by_usage"),
+        F.col("basis").alias("own_basis"),
         F.when(falls, "usage").otherwise(F.col("basis")).alias("basis"),
         F.when(falls, F.col("usage")).otherwise(F.col("weight")).alias("weight"),
         F.when(falls, F.col("max_usage")).otherwise(F.col("max_weight")).alias("max_weight"),

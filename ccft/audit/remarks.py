@@ -45,12 +45,23 @@ def _location_based(frame: DataFrame, *key: str) -> DataFrame:
 
 def on_weights(weights: DataFrame, prices: DataFrame) -> Iterator[DataFrame]:
     """Credits, missing revenue or price, usage instead of revenue."""
-    negative = weights.where("negatives > 0").groupBy(*_POOL)
-    credit = negative.agg(F.sum("negatives").alias("accounts"), units(F.sum("negative_revenue")).alias("usd"))
+    used = F.when(F.col("own_basis") == "revenue", F.col("revenue_credits"))
+    sums = F.when(F.col("own_basis") == "revenue", F.col("revenue_below_zero"))
+    credited = weights.where("NOT is_foundational AND own_basis IN ('revenue', 'cost')").withColumns(
+        {
+            "accounts": used.otherwise(F.col("cost_credits")),
+            "usd": sums.otherwise(F.col("cost_below_zero")),
+        }
+    )
+    credit = (
+        credited.where("accounts > 0")
+        .groupBy(*_POOL)
+        .agg(F.sum("accounts").alias("accounts"), units(F.sum("usd")).alias("usd"))
+    )
     yield events(
         credit, "CCFT-EVENT-NEGATIVE-REVENUE", subject="service_id", value=F.col("usd"), count=F.col("accounts")
     )
-    own = weights.where("NOT is_foundational AND NOT by_usage")
+    own = weights.where("NOT is_foundational")
     silent = own.where("account_type = 'external' AND NOT has_revenue").groupBy(*_POOL)
     yield events(
         silent.agg(F.sum("accounts").alias("accounts")),
@@ -59,7 +70,9 @@ def on_weights(weights: DataFrame, prices: DataFrame) -> Iterator[DataFrame]:
         count=F.col("accounts"),
     )
     unpriced = (
-        own.where("basis = 'list_price'").join(prices.where("price IS NULL"), list(_POOL), "left_semi").groupBy(*_POOL)
+        own.where("own_basis = 'list_price'")
+        .join(prices.where("price IS NULL"), list(_POOL), "left_semi")
+        .groupBy(*_POOL)
     )
     yield events(
         unpriced.agg(F.sum("accounts").alias("accounts")),

@@ -34,6 +34,25 @@ CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
 VERSIONS = ("v1.0", "v2.0", "v3.0")
 SEEDS = {109: 200, 22: 201, 73: 202, 18: 203, 14: 204}
 """Worlds that between them have every event, basis and component, in slots after the months of the cases."""
+EVENTS = {
+    "closed-loop": "CLOSED-LOOP",
+    "cluster-without-racks": "NO-RACKS",
+    "historical-growth": "HISTORICAL-GROWTH",
+    "negative-sum": "NEGATIVE-REVENUE",
+    "no-list-price": "NO-PRICE",
+    "no-mature-reference": "NO-MATURE-REFERENCE",
+    "no-revenue": "NO-REVENUE",
+    "rack-type-without-use": "UNUSED-RACK-TYPE",
+    "service-without-customers": "NO-CUSTOMERS",
+    "usage-instead-of-revenue": "USAGE-INSTEAD",
+    "use-above-capacity": "USE-ABOVE-CAPACITY",
+}
+"""The oracle's words for the product's conditions that name cluster and subject."""
+WITHOUT_SUBJECT = {
+    "market-factor-fallback": "MARKET-FACTOR-FALLBACK",
+    "residual-to-provider": "RESIDUAL-TO-PROVIDER",
+    "residual-worldwide": "RESIDUAL-WORLDWIDE",
+}
 QUANTUM = Fraction(1, 10**9)
 """kg; what a published row may differ from an exact quotient."""
 LARGEST_OF_THREE = 3 * QUANTUM
@@ -191,6 +210,43 @@ def test_generated_worlds_agree_with_the_oracle(published, worlds, version):
         if differences:
             found[world.seed] = differences[:5]
     assert not found
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_events_are_those_of_the_oracle(published, worlds, version):
+    """Every remark of contract section 2 that a run makes: the oracle sees the same cases, no more and no fewer."""
+    known = {f"CCFT-EVENT-{name}" for name in (*EVENTS.values(), *WITHOUT_SUBJECT.values())}
+    seen = set()
+    for world in worlds:
+        expected, clusters = set(), {row["cluster_id"] for row in world.tables["clusters"]}
+        for label, cluster, subject in allocate(world.tables, world.period, version).events:
+            if label in EVENTS:
+                expected.add((f"CCFT-EVENT-{EVENTS[label]}", cluster, subject))
+            if label in WITHOUT_SUBJECT:
+                expected.add((f"CCFT-EVENT-{WITHOUT_SUBJECT[label]}", cluster, None))
+        own = {
+            (row["condition"], row["cluster_id"], row["subject"] if row["condition"] in with_subject() else None)
+            for row in published.rows("data_quality_events")
+            if (row["usage_period"], row["methodology_version"]) == (world.period, version)
+            and row["condition"] in known
+            and row["cluster_id"] in clusters
+        }
+        assert own == expected, world.seed
+        seen |= {condition for condition, _, _ in own}
+    assert len(seen) >= 8
+
+
+def with_subject() -> set[str]:
+    return {f"CCFT-EVENT-{name}" for name in EVENTS.values()}
+
+
+def test_the_cycle_says_what_two_rounds_would_miss(published, cases):
+    """Methodology section 5: off by up to 2.9 %."""
+    rows = [row for row in published.rows("data_quality_events") if row["condition"] == "CCFT-EVENT-TWO-ROUNDS"]
+    own = [row for row in rows if cases["cycle"].owns(row) and row["usage_period"] in versions_of("cycle")["v2.0"]]
+    assert {(row["methodology_version"], row["subject"], row["event_value"]) for row in own} == {
+        (version, "cycle-s3", Decimal("-2.8673")) for version in ("v2.0", "v3.0")
+    }
 
 
 def test_provider_keeps_unused_capacity_and_networking_in_v1(published):

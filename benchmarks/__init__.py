@@ -1,0 +1,1 @@
+"""Benchmarks: what the engine costs, beside the floor and its peers. `scripts/bench.sh --help`."""
