@@ -1,6 +1,6 @@
 """Delta tables of the lake: create from the registry, read at a version, replace exactly one slice atomically."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,22 +66,35 @@ class Lake:
     def read(self, name: str, version: int | None = None) -> DataFrame:
         """Rows of a table, newest or at a Delta version; empty when the table was never written."""
         if not self.exists(name):
-            return self.spark.createDataFrame([], struct_type(table(name)))
+            return self.empty(name)
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
         return reader.load(self.path(name))
 
-    def rows(self, name: str) -> pa.Table:
-        """All rows of a small table, on the driver.
+    def empty(self, name: str) -> DataFrame:
+        """A table without rows."""
+        return self.spark.createDataFrame([], struct_type(table(name)))
+
+    def rows(self, name: str, version: int | None = None) -> pa.Table:
+        """All rows of a small table, newest or at a Delta version, on the driver.
 
         On a file system the Delta log is read without Spark, which takes milliseconds where a Spark job takes a second.
         """
         if not self.exists(name):
             return pa.Table.from_pylist([], schema=to_arrow_schema(struct_type(table(name)), timezone="UTC"))
         if self._is_local:
-            return delta_log.DeltaTable(self.path(name)).to_pyarrow_table()
-        return self.read(name).toArrow()
+            return delta_log.DeltaTable(self.path(name), version=version).to_pyarrow_table()
+        return self.read(name, version).toArrow()
+
+    def versions(self, names: Iterable[str]) -> dict[str, int]:
+        """Newest Delta version of each table that exists."""
+        return {name: self._version(name) for name in names if self.exists(name)}
+
+    def _version(self, name: str) -> int:
+        if self._is_local:
+            return delta_log.DeltaTable(self.path(name)).version()
+        return self.last_commit(name).version
 
     def last_commit(self, name: str) -> Commit:
         """Newest commit of a table."""
@@ -118,9 +131,10 @@ class Lake:
         return self.last_commit(name)
 
     def append(self, name: str, frame: DataFrame) -> None:
-        """Add rows to a log table."""
+        """Add rows to a log table; columns that a newer version of ccft has and the table lacks are added to it."""
         registered = self.ensure(name)
-        frame.select(*select_columns(registered)).write.format("delta").mode("append").save(self.path(name))
+        writer = frame.select(*select_columns(registered)).write.format("delta").mode("append")
+        writer.option("mergeSchema", "true").save(self.path(name))
 
     def restore(self, versions: Mapping[str, int]) -> None:
         """Set tables back to Delta versions, after a failed check."""

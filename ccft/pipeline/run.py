@@ -1,6 +1,5 @@
 """`ccft run`: one or more periods of one methodology version, from core tables to a published result."""
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,6 @@ from pyspark.errors import ArithmeticException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from ccft import __version__
 from ccft.audit import published, restatement
 from ccft.audit.reconciliation import violations
 from ccft.audit.verification import account_differences
@@ -22,7 +20,9 @@ from ccft.errors import Problem, fail, raise_all
 from ccft.lake.memory import Bench, on_driver, settle, short_plans
 from ccft.lake.tables import Commit, Lake
 from ccft.methodology.model import Methodology
+from ccft.pipeline import run_log
 from ccft.pipeline.core import Core, Identity, identify
+from ccft.pipeline.run_log import Attempt
 from ccft.pipeline.stages import Results, compute, period_frame
 from ccft.schema.spark import quote, select_columns, struct_type
 from ccft.schema.tables import RESULTS, table
@@ -82,10 +82,10 @@ def run(
     Raises
     ------
     CcftError
-        Missing inputs or factors, a published period with other inputs, a ledger that does not balance: nothing is published.
+        Missing inputs or factors, a published period with other inputs, a ledger that does not balance: nothing is published. From the
+        moment the run has an identity, what it fails of is a line of `run_log`, status `failed`.
     """
-    spark, clock = lake.spark, _Clock(progress)
-    started = datetime.now(UTC)
+    clock, started = _Clock(progress), datetime.now(UTC)
     report = RunReport(policy.version, seconds=clock.seconds)
     with clock.step("inputs"):
         core = Core.open(lake, settings)
@@ -93,10 +93,31 @@ def run(
         due, before = _due(lake, identities, policy, report, restate=bool(restate_reason))
     if not due:
         return report
+    attempt = Attempt(policy, settings, due, started, core.versions)
+    try:
+        versions = _compute_and_write(lake, core, attempt, clock, report)
+        with clock.step("publication"):
+            if restate_reason:
+                _log_restatement(lake, due, before, versions, policy, restate_reason, restated_by)
+            lines = attempt.lines(
+                run_log.PUBLISHED, "", rows=report.rows, seconds=report.seconds, table_versions=versions
+            )
+            run_log.append(lake, lines)
+    except Exception as error:
+        run_log.log_failure(lake, attempt, error, progress)
+        raise
+    report.published = {identity.period: identity.run_id for identity in due}
+    return report
+
+
+def _compute_and_write(lake: Lake, core: Core, attempt: Attempt, clock: _Clock, report: RunReport) -> dict[str, int]:
+    """Compute the due periods, write their slices and read them back; Delta version of every result table."""
+    spark, policy, due = lake.spark, attempt.policy, attempt.identities
     names = [identity.period for identity in due]
     with short_plans(spark), Bench(spark, sum(identity.account_rows for identity in due)) as bench:
         with clock.step("allocation"):
-            provider = _provider(spark, on_driver(spark, core.reference["core_accounts"]), names, settings)
+            accounts = on_driver(spark, core.reference["core_accounts"])
+            provider = _provider(spark, accounts, names, attempt.settings)
             results = _named_overflow(lambda: compute(core.frames(names), names, policy, provider, bench))
             ids = spark.createDataFrame([(x.period, x.run_id) for x in due], "usage_period string, run_id string")
             frames = _stamped(results, ids, policy)
@@ -108,14 +129,7 @@ def run(
         with clock.step("read back"), bench.scan():
             _check_written(lake, commits, ledger, names, policy)
     report.rows = {name: commit.rows for name, commit in commits.items()}
-    versions = {name: commit.version for name, commit in commits.items()}
-    with clock.step("publication"):
-        if restate_reason:
-            _log_restatement(lake, due, before, versions, policy, restate_reason, restated_by)
-        lines = [_log_line(x, policy, settings, started, versions, report, "published") for x in due]
-        lake.append("run_log", spark.createDataFrame(lines, struct_type(table("run_log"))))
-    report.published = {identity.period: identity.run_id for identity in due}
-    return report
+    return {name: commit.version for name, commit in commits.items()}
 
 
 def _due(
@@ -230,30 +244,3 @@ def _log_restatement(
     rows = restatement.changes(due, before, old, new, policy.version, reason, restated_by)
     if rows:
         lake.append("restatements", lake.spark.createDataFrame(rows, struct_type(table("restatements"))))
-
-
-def _log_line(
-    identity: Identity,
-    policy: Methodology,
-    settings: Settings,
-    started: datetime,
-    versions: dict[str, int],
-    report: RunReport,
-    status: str,
-) -> tuple[object, ...]:
-    return (
-        identity.run_id,
-        identity.period,
-        policy.version,
-        status,
-        identity.input_fingerprint,
-        __version__,
-        policy.policy_hash,
-        settings.result_hash(),
-        started,
-        datetime.now(UTC),
-        json.dumps(report.rows, sort_keys=True),
-        json.dumps(report.seconds),
-        json.dumps(versions, sort_keys=True),
-        f"{identity.period} {policy.version} published",
-    )
