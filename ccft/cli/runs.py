@@ -26,48 +26,49 @@ from ccft.periods import period_range
 
 if TYPE_CHECKING:
     from ccft.methodology.model import Methodology
+    from ccft.pipeline.run import RunReport
 
-_BACKFILL_BATCH = 12
-"""Months per plan of a backfill: enough to pay planning once, few enough to keep progress and memory small."""
+_ALL_VERSIONS = "all"
+
+VersionsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Versions, e.g. v1.0,v2.0, or `all`; may be repeated. Default: the one in effect for each month.",
+    ),
+]
 
 
 def _publish(
     settings: Settings, wanted: Sequence[tuple[str, "Methodology"]], reason: str, progress: Callable[[str], None]
-) -> list[object]:
-    """Run periods, those of one version together, in batches."""
+) -> list["RunReport"]:
+    """Publish periods in versions, holding the lake's lock."""
     import getpass
 
     from ccft.lake.lock import writing
-    from ccft.pipeline.run import run as run_periods
+    from ccft.pipeline.backfill import backfill as publish_all
 
-    versions = {policy.version: policy for _, policy in wanted}
-    reports: list[object] = []
     with writing(settings.lake):
-        opened = open_lake(settings, "run")
-        for name, policy in versions.items():
-            months = [period for period, of in wanted if of.version == name]
-            for start in range(0, len(months), _BACKFILL_BATCH):
-                batch = months[start : start + _BACKFILL_BATCH]
-                progress(f"{name} {batch[0]}" + (f" to {batch[-1]}" if len(batch) > 1 else ""))
-                reports.append(
-                    run_periods(
-                        opened,
-                        settings,
-                        batch,
-                        policy,
-                        restate_reason=reason,
-                        restated_by=getpass.getuser(),
-                        progress=progress,
-                    )
-                )
-    return reports
+        return publish_all(
+            open_lake(settings, "run"),
+            settings,
+            wanted,
+            restate_reason=reason,
+            restated_by=getpass.getuser(),
+            progress=progress,
+        )
 
 
-def _versions(periods: Sequence[str], version: str | None) -> list[tuple[str, "Methodology"]]:
+def _versions(periods: Sequence[str], names: Sequence[str]) -> list[tuple[str, "Methodology"]]:
+    """Periods in the versions that are asked for; without any, in the one in effect."""
     from ccft.methodology.calendar import in_effect
-    from ccft.methodology.model import methodology
+    from ccft.methodology.model import known_versions, methodology
 
-    return [(period, methodology(version) if version else in_effect(period)) for period in periods]
+    given = [name for entry in names for name in entry.split(",") if name]
+    chosen = list(known_versions()) if _ALL_VERSIONS in given else given
+    policies = [methodology(name) for name in dict.fromkeys(chosen)]
+    if not policies:
+        return [(period, in_effect(period)) for period in periods]
+    return [(period, policy) for policy in policies for period in periods]
 
 
 def _reason(restate: bool, reason: str) -> str:
@@ -76,18 +77,13 @@ def _reason(restate: bool, reason: str) -> str:
     return reason.strip() if restate else ""
 
 
-def _report_runs(reports: list[object], as_json: bool) -> None:
-    from ccft.pipeline.run import RunReport
-
+def _report_runs(reports: Sequence["RunReport"], as_json: bool) -> None:
     lines = []
     for report in reports:
-        if not isinstance(report, RunReport):
-            raise TypeError(report)
-        lines += [f"{period} {report.methodology_version}: unchanged, nothing to do" for period in report.unchanged]
-        lines += [
-            f"{period} {report.methodology_version}: published, {run_id}" for period, run_id in report.published.items()
-        ]
-    emit([asdict(report) for report in reports], as_json, "\n".join(lines))  # type: ignore[call-overload]
+        version = report.methodology_version
+        lines += [f"{period} {version}: unchanged, nothing to do" for period in report.unchanged]
+        lines += [f"{period} {version}: published, {run_id}" for period, run_id in report.published.items()]
+    emit([asdict(report) for report in reports], as_json, "\n".join(lines))
 
 
 def run(
@@ -104,7 +100,7 @@ def run(
     if not period:
         raise fail("CCFT-USAGE-BAD-PERIOD", value="")
     settings = settings_of(lake, config, provider_account_id=provider_account_id)
-    wanted = _versions(check_periods(period), methodology)
+    wanted = _versions(check_periods(period), [methodology] if methodology else [])
     _report_runs(_publish(settings, wanted, _reason(restate, reason), progress_lines()), as_json)
 
 
@@ -112,7 +108,7 @@ def backfill(
     first: Annotated[str, typer.Option("--from", help="First month.")],
     last: Annotated[str, typer.Option("--to", help="Last month, inclusive.")],
     lake: LakeOption = None,
-    methodology: MethodologyOption = None,
+    methodology: VersionsOption = None,
     provider_account_id: Annotated[str | None, typer.Option(help="The provider's own account.")] = None,
     restate: RestateOption = False,
     reason: ReasonOption = "",
@@ -126,7 +122,7 @@ def backfill(
         raise fail("CCFT-USAGE-BAD-RANGE", first=first, last=last)
     settings = settings_of(lake, config, provider_account_id=provider_account_id)
     _report_runs(
-        _publish(settings, _versions(periods, methodology), _reason(restate, reason), progress_lines()), as_json
+        _publish(settings, _versions(periods, methodology or []), _reason(restate, reason), progress_lines()), as_json
     )
 
 

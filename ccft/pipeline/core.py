@@ -101,8 +101,24 @@ class Identity:
     account_rows: int
 
 
-def identify(core: Core, periods: Sequence[str], policy: Methodology, settings: Settings) -> list[Identity]:
-    """Derive each period's run id from the content of its inputs, policies, code and settings.
+@dataclass(frozen=True)
+class Contents:
+    """What the core tables hold for some periods; the same for every methodology version.
+
+    Parameters
+    ----------
+    fingerprints
+        Period -> fingerprint of all inputs that matter to it.
+    account_rows
+        Period -> rows of `core_account_usage`.
+    """
+
+    fingerprints: dict[str, str]
+    account_rows: dict[str, int]
+
+
+def contents(core: Core, periods: Sequence[str]) -> Contents:
+    """Fingerprints and sizes of periods. One scan of each usage table.
 
     Raises
     ------
@@ -113,8 +129,13 @@ def identify(core: Core, periods: Sequence[str], policy: Methodology, settings: 
         usage = usage_contents(core.usage, periods)
     known = {period for _, period in usage} | set(core.reference["core_activity"]["period"].to_pylist())
     raise_all(Problem("CCFT-RUN-NOT-INGESTED", {"period": p, "table": "the lake"}) for p in periods if p not in known)
-    prints = fingerprints(core.reference, usage, periods)
+    rows = {month: found.rows for (name, month), found in usage.items() if name == "core_account_usage"}
+    return Contents(fingerprints(core.reference, usage, periods), rows)
+
+
+def identities(found: Contents, periods: Sequence[str], policy: Methodology, settings: Settings) -> list[Identity]:
+    """Derive each period's run id from the content of its inputs, policies, code and settings."""
     common = f"{policy.version} {policy.policy_hash} {__version__} {settings.result_hash()}"
+    prints = found.fingerprints
     run_ids = {p: "run-" + sha256(f"{p} {prints[p]} {common}".encode()).hexdigest()[:16] for p in periods}
-    rows = {month: content.rows for (name, month), content in usage.items() if name == "core_account_usage"}
-    return [Identity(p, run_ids[p], prints[p], rows.get(p, 0)) for p in periods]
+    return [Identity(p, run_ids[p], prints[p], found.account_rows.get(p, 0)) for p in periods]
