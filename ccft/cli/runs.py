@@ -21,7 +21,7 @@ from ccft.cli.common import (
     settings_of,
 )
 from ccft.config import Settings
-from ccft.errors import fail
+from ccft.errors import CcftError, fail
 from ccft.periods import period_range
 
 if TYPE_CHECKING:
@@ -77,17 +77,46 @@ def _reason(restate: bool, reason: str) -> str:
     return reason.strip() if restate else ""
 
 
-def _report_runs(reports: Sequence["RunReport"], as_json: bool) -> None:
+def _run_lines(reports: Sequence["RunReport"]) -> list[str]:
     lines = []
     for report in reports:
         version = report.methodology_version
         lines += [f"{period} {version}: unchanged, nothing to do" for period in report.unchanged]
         lines += [f"{period} {version}: published, {run_id}" for period, run_id in report.published.items()]
-    emit([asdict(report) for report in reports], as_json, "\n".join(lines))
+    return lines
+
+
+def _report_runs(reports: Sequence["RunReport"], as_json: bool) -> None:
+    emit([asdict(report) for report in reports], as_json, "\n".join(_run_lines(reports)))
+
+
+DueOption = Annotated[
+    bool, typer.Option("--due", help="Every complete period that lacks a published result of the version in effect.")
+]
+
+
+def _run_due(settings: Settings, as_json: bool) -> None:
+    """Publish what is due. A lake that another process works on is one line, and no failure: the next night will do."""
+    from ccft.lake.lock import writing
+    from ccft.pipeline.due import is_locked, publish_due
+
+    try:
+        with writing(settings.lake):
+            found, reports = publish_due(open_lake(settings, "run"), settings, progress_lines())
+    except CcftError as error:
+        if not is_locked(error):
+            raise
+        emit({"locked": str(error)}, as_json, str(error))
+        return
+    waiting = [f"{period}: waiting. {problem}" for period, problems in found.waiting.items() for problem in problems]
+    runs = [asdict(report) for report in reports]
+    lines = [*_run_lines(reports), *waiting] or ["nothing is due"]
+    emit({"runs": runs, "waiting": found.waiting}, as_json, "\n".join(lines))
 
 
 def run(
     period: PeriodsOption = None,
+    due: DueOption = False,
     lake: LakeOption = None,
     methodology: MethodologyOption = None,
     provider_account_id: Annotated[str | None, typer.Option(help="The provider's own account.")] = None,
@@ -97,9 +126,14 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Compute a period: inventory, allocation, reconciliation, publication."""
+    settings = settings_of(lake, config, provider_account_id=provider_account_id)
+    if due:
+        if period or methodology or restate:
+            raise fail("CCFT-USAGE-BAD-SETTING", name="--due", reason="finds periods and versions itself")
+        _run_due(settings, as_json)
+        return
     if not period:
         raise fail("CCFT-USAGE-BAD-PERIOD", value="")
-    settings = settings_of(lake, config, provider_account_id=provider_account_id)
     wanted = _versions(check_periods(period), [methodology] if methodology else [])
     _report_runs(_publish(settings, wanted, _reason(restate, reason), progress_lines()), as_json)
 

@@ -86,10 +86,13 @@ def backfill(
         core = Core.open(lake, settings)
         plans = _plans(lake, core, settings, versions, months, restate=bool(restate_reason))
     raise_all(problem for plan in plans for problem in plan.problems)
-    with clock.step("checks"):
-        _check(lake, core, settings, plans, progress)
     reports = [RunReport(plan.policy.version, unchanged=plan.unchanged) for plan in plans if plan.unchanged]
+    plans = [plan for plan in plans if plan.due]
     estimate = _Estimate(sum(len(plan.due) for plan in plans), time.monotonic())
+    if len(plans) > 1 or estimate.total > batch_months:
+        # A single plan checks its own inputs before it computes.
+        with clock.step("checks"):
+            _check(lake, core, settings, plans, progress)
     for part, shared in _batches(core, plans, batch_months):
         names = [identity.period for identity in part.due]
         progress(f"{part.policy.version} {names[0]}" + (f" to {names[-1]}" if len(names) > 1 else ""))
@@ -104,7 +107,9 @@ def backfill(
             shared=shared,
         )
         reports.append(report)
-        progress(estimate.line(len(names)))
+        line = estimate.line(len(names))
+        if estimate.total > len(names):
+            progress(line)
     return reports
 
 
@@ -143,8 +148,6 @@ def _check(lake: Lake, core: Core, settings: Settings, plans: Sequence[Plan], pr
 
 def _missing(core: Core, plan: Plan) -> list[Problem]:
     due = [identity.period for identity in plan.due]
-    if not due:
-        return []
     with short_plans(core.spark):
         return missing_inputs(core.frames(due), due, plan.policy)
 
