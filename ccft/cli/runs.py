@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ccft.pipeline.run import RunReport
 
 _ALL_VERSIONS = "all"
+QUICK_UP_TO = 12
+"""Period-versions up to which a JVM that starts fast is done earlier than one that gets fast."""
 
 VersionsOption = Annotated[
     list[str] | None,
@@ -39,22 +41,28 @@ VersionsOption = Annotated[
 
 
 def _publish(
-    settings: Settings, wanted: Sequence[tuple[str, "Methodology"]], reason: str, progress: Callable[[str], None]
+    settings: Settings,
+    wanted: Sequence[tuple[str, "Methodology"]],
+    reason: str,
+    progress: Callable[[str], None],
+    batch_months: int = 0,
 ) -> list["RunReport"]:
-    """Publish periods in versions, holding the lake's lock."""
+    """Publish periods in versions, holding the lake's lock; a batch of months per plan, 0 = the product's own size."""
     import getpass
 
     from ccft.lake.lock import writing
+    from ccft.pipeline.backfill import BATCH_MONTHS
     from ccft.pipeline.backfill import backfill as publish_all
 
     with writing(settings.lake):
         return publish_all(
-            open_lake(settings, "run"),
+            open_lake(settings, "run", quick=len(wanted) <= QUICK_UP_TO),
             settings,
             wanted,
             restate_reason=reason,
             restated_by=getpass.getuser(),
             progress=progress,
+            batch_months=batch_months or BATCH_MONTHS,
         )
 
 
@@ -146,6 +154,9 @@ def backfill(
     provider_account_id: Annotated[str | None, typer.Option(help="The provider's own account.")] = None,
     restate: RestateOption = False,
     reason: ReasonOption = "",
+    batch_months: Annotated[
+        int, typer.Option(min=0, help="Months per plan; fewer need less driver memory. 0 = the default, 12.")
+    ] = 0,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -155,9 +166,8 @@ def backfill(
     if not periods:
         raise fail("CCFT-USAGE-BAD-RANGE", first=first, last=last)
     settings = settings_of(lake, config, provider_account_id=provider_account_id)
-    _report_runs(
-        _publish(settings, _versions(periods, methodology or []), _reason(restate, reason), progress_lines()), as_json
-    )
+    wanted, why = _versions(periods, methodology or []), _reason(restate, reason)
+    _report_runs(_publish(settings, wanted, why, progress_lines(), batch_months), as_json)
 
 
 def verify(
