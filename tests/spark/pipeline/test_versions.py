@@ -16,7 +16,7 @@ from ccft.config import Settings
 from ccft.demo import write_demo_world
 from ccft.errors import CcftError
 from ccft.lake.tables import Lake
-from ccft.methodology.model import methodology, parse
+from ccft.methodology.model import Methodology, methodology, parse
 from ccft.pipeline import due as due_module
 from ccft.pipeline import run_log
 from ccft.pipeline.backfill import backfill
