@@ -6,10 +6,14 @@ import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ccft.errors import CcftError, Problem, fail
+
+HISTORY_DAYS: Final = 1200
+"""More than the 38 months that exports and reports show."""
 
 
 class Settings(BaseModel):
@@ -23,6 +27,8 @@ class Settings(BaseModel):
         The provider's own account, bearer of what stays with the provider.
     rejected_share_limit, rejected_rows_limit
         A period is rejected when more than this share of a table's rows, and more than this number, were set aside.
+    history_days
+        How long superseded rows of the lake's tables stay readable at their Delta versions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +37,7 @@ class Settings(BaseModel):
     provider_account_id: str = Field(default="000000000000", pattern=r"^\d{12}$")
     rejected_share_limit: Decimal = Field(default=Decimal("0.001"), ge=0, le=1)
     rejected_rows_limit: int = Field(default=10, ge=0)
+    history_days: int = Field(default=HISTORY_DAYS, ge=1)
 
     def result_hash(self) -> str:
         """SHA-256 of the settings that change published rows."""

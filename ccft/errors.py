@@ -106,6 +106,9 @@ _USAGE_CONDITIONS: Final = (
     _usage("NOT-EMPTY", "'{path}' is not empty", "choose another folder or remove it"),
     _usage("NO-LAKE", "'{path}' is not a lake", "ingest into it first"),
     _usage("UNKNOWN-METHODOLOGY", "methodology '{value}' is not known; there are {known}", "choose one of them"),
+    _usage("VERSION-UNAVAILABLE", "methodology {version} cannot be computed for {period}: it is recast back to {first} only", "compute a later month, or another version"),
+    _usage("BAD-SELECTOR", "'{value}' names no published result", "write a version, v2.0, or one of its publications, v2.0@1 for the first"),
+    _usage("NO-ACCOUNT-ROWS", "account {account} has no rows in {period} in {sides}", "check the account and the period"),
     _usage("BAD-SETTING", "setting {name}: {reason}", "correct the flag, environment variable or configuration file"),
 )  # fmt: skip
 

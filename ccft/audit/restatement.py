@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -57,4 +58,27 @@ def changes(
         for run in runs
         if run.period in before
         for measure in sorted({m for p, m in (*old, *new) if p == run.period})
+    ]
+
+
+def log(restatements: pa.Table, run_log: pa.Table) -> list[dict[str, Any]]:
+    """Restatements in the order of time, with the fingerprints of the inputs before and after.
+
+    Parameters
+    ----------
+    restatements, run_log
+        The log tables; a run has one line per period.
+    """
+    inputs = {(row["run_id"], row["usage_period"]): row["input_fingerprint"] for row in run_log.to_pylist()}
+    rows = sorted(
+        restatements.to_pylist(),
+        key=lambda row: (row["restated_at"], row["usage_period"], row["methodology_version"], row["measure"]),
+    )
+    return [
+        {
+            **row,
+            "old_input_fingerprint": inputs.get((row["old_run_id"], row["usage_period"]), ""),
+            "new_input_fingerprint": inputs.get((row["run_id"], row["usage_period"]), ""),
+        }
+        for row in rows
     ]

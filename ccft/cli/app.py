@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 
 from ccft import __version__
-from ccft.cli import inputs, methodology, results, runs
+from ccft.cli import diff, inputs, methodology, restate, results, runs
 from ccft.errors import CcftError
 
 _FAILED_UNEXPECTEDLY = 1
@@ -32,7 +32,9 @@ app.command("ingest")(inputs.ingest)
 app.command("run")(runs.run)
 app.command("backfill")(runs.backfill)
 app.command("verify")(runs.verify)
+app.command("diff")(diff.diff)
 app.command("summary")(results.summary)
+app.add_typer(restate.app, name="restate")
 app.add_typer(methodology.app, name="methodology")
 app.command("version")(version)
 

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, is_dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,18 +51,23 @@ def check_periods(periods: Sequence[str]) -> list[str]:
     return sorted(set(periods))
 
 
-def open_lake(settings: Settings, name: str) -> "Lake":
-    """Session and lake; Spark is loaded only when a command needs it."""
+def open_lake(settings: Settings, name: str, *, quick: bool = True) -> "Lake":
+    """Session and lake; Spark is loaded only when a command needs it. Not quick: for work of many minutes."""
     from ccft.lake.session import open_session
     from ccft.lake.tables import Lake
 
-    return Lake(open_session(f"ccft {name}"), settings.lake)
+    return Lake(open_session(f"ccft {name}", quick=quick), settings.lake, history_days=settings.history_days)
+
+
+def _as_json(value: object) -> str:
+    """Decimals as plain digits: no reader has to know `1E-9`, and no mass becomes a double."""
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 def emit(result: object, as_json: bool, text: str) -> None:
     """Print a result: as JSON, or the text that says the same."""
     if as_json:
         plain = asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
-        print(json.dumps(plain, default=str, sort_keys=True))
+        print(json.dumps(plain, default=_as_json, sort_keys=True))
     else:
         print(text)

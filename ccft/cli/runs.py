@@ -21,53 +21,62 @@ from ccft.cli.common import (
     settings_of,
 )
 from ccft.config import Settings
-from ccft.errors import fail
+from ccft.errors import CcftError, fail
 from ccft.periods import period_range
 
 if TYPE_CHECKING:
     from ccft.methodology.model import Methodology
+    from ccft.pipeline.run import RunReport
 
-_BACKFILL_BATCH = 12
-"""Months per plan of a backfill: enough to pay planning once, few enough to keep progress and memory small."""
+_ALL_VERSIONS = "all"
+QUICK_UP_TO = 12
+"""Period-versions up to which a JVM that starts fast is done earlier than one that gets fast."""
+
+VersionsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Versions, e.g. v1.0,v2.0, or `all`; may be repeated. Default: the one in effect for each month.",
+    ),
+]
 
 
 def _publish(
-    settings: Settings, wanted: Sequence[tuple[str, "Methodology"]], reason: str, progress: Callable[[str], None]
-) -> list[object]:
-    """Run periods, those of one version together, in batches."""
+    settings: Settings,
+    wanted: Sequence[tuple[str, "Methodology"]],
+    reason: str,
+    progress: Callable[[str], None],
+    batch_months: int = 0,
+) -> list["RunReport"]:
+    """Publish periods in versions, holding the lake's lock; a batch of months per plan, 0 = the product's own size."""
     import getpass
 
     from ccft.lake.lock import writing
-    from ccft.pipeline.run import run as run_periods
+    from ccft.pipeline.backfill import BATCH_MONTHS
+    from ccft.pipeline.backfill import backfill as publish_all
 
-    versions = {policy.version: policy for _, policy in wanted}
-    reports: list[object] = []
     with writing(settings.lake):
-        opened = open_lake(settings, "run")
-        for name, policy in versions.items():
-            months = [period for period, of in wanted if of.version == name]
-            for start in range(0, len(months), _BACKFILL_BATCH):
-                batch = months[start : start + _BACKFILL_BATCH]
-                progress(f"{name} {batch[0]}" + (f" to {batch[-1]}" if len(batch) > 1 else ""))
-                reports.append(
-                    run_periods(
-                        opened,
-                        settings,
-                        batch,
-                        policy,
-                        restate_reason=reason,
-                        restated_by=getpass.getuser(),
-                        progress=progress,
-                    )
-                )
-    return reports
+        return publish_all(
+            open_lake(settings, "run", quick=len(wanted) <= QUICK_UP_TO),
+            settings,
+            wanted,
+            restate_reason=reason,
+            restated_by=getpass.getuser(),
+            progress=progress,
+            batch_months=batch_months or BATCH_MONTHS,
+        )
 
 
-def _versions(periods: Sequence[str], version: str | None) -> list[tuple[str, "Methodology"]]:
+def _versions(periods: Sequence[str], names: Sequence[str]) -> list[tuple[str, "Methodology"]]:
+    """Periods in the versions that are asked for; without any, in the one in effect."""
     from ccft.methodology.calendar import in_effect
-    from ccft.methodology.model import methodology
+    from ccft.methodology.model import known_versions, methodology
 
-    return [(period, methodology(version) if version else in_effect(period)) for period in periods]
+    given = [name for entry in names for name in entry.split(",") if name]
+    chosen = list(known_versions()) if _ALL_VERSIONS in given else given
+    policies = [methodology(name) for name in dict.fromkeys(chosen)]
+    if not policies:
+        return [(period, in_effect(period)) for period in periods]
+    return [(period, policy) for policy in policies for period in periods]
 
 
 def _reason(restate: bool, reason: str) -> str:
@@ -76,22 +85,46 @@ def _reason(restate: bool, reason: str) -> str:
     return reason.strip() if restate else ""
 
 
-def _report_runs(reports: list[object], as_json: bool) -> None:
-    from ccft.pipeline.run import RunReport
-
+def _run_lines(reports: Sequence["RunReport"]) -> list[str]:
     lines = []
     for report in reports:
-        if not isinstance(report, RunReport):
-            raise TypeError(report)
-        lines += [f"{period} {report.methodology_version}: unchanged, nothing to do" for period in report.unchanged]
-        lines += [
-            f"{period} {report.methodology_version}: published, {run_id}" for period, run_id in report.published.items()
-        ]
-    emit([asdict(report) for report in reports], as_json, "\n".join(lines))  # type: ignore[call-overload]
+        version = report.methodology_version
+        lines += [f"{period} {version}: unchanged, nothing to do" for period in report.unchanged]
+        lines += [f"{period} {version}: published, {run_id}" for period, run_id in report.published.items()]
+    return lines
+
+
+def _report_runs(reports: Sequence["RunReport"], as_json: bool) -> None:
+    emit([asdict(report) for report in reports], as_json, "\n".join(_run_lines(reports)))
+
+
+DueOption = Annotated[
+    bool, typer.Option("--due", help="Every complete period that lacks a published result of the version in effect.")
+]
+
+
+def _run_due(settings: Settings, as_json: bool) -> None:
+    """Publish what is due. A lake that another process works on is one line, and no failure: the next night will do."""
+    from ccft.lake.lock import writing
+    from ccft.pipeline.due import is_locked, publish_due
+
+    try:
+        with writing(settings.lake):
+            found, reports = publish_due(open_lake(settings, "run"), settings, progress_lines())
+    except CcftError as error:
+        if not is_locked(error):
+            raise
+        emit({"locked": str(error)}, as_json, str(error))
+        return
+    waiting = [f"{period}: waiting. {problem}" for period, problems in found.waiting.items() for problem in problems]
+    runs = [asdict(report) for report in reports]
+    lines = [*_run_lines(reports), *waiting] or ["nothing is due"]
+    emit({"runs": runs, "waiting": found.waiting}, as_json, "\n".join(lines))
 
 
 def run(
     period: PeriodsOption = None,
+    due: DueOption = False,
     lake: LakeOption = None,
     methodology: MethodologyOption = None,
     provider_account_id: Annotated[str | None, typer.Option(help="The provider's own account.")] = None,
@@ -101,10 +134,15 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Compute a period: inventory, allocation, reconciliation, publication."""
+    settings = settings_of(lake, config, provider_account_id=provider_account_id)
+    if due:
+        if period or methodology or restate:
+            raise fail("CCFT-USAGE-BAD-SETTING", name="--due", reason="finds periods and versions itself")
+        _run_due(settings, as_json)
+        return
     if not period:
         raise fail("CCFT-USAGE-BAD-PERIOD", value="")
-    settings = settings_of(lake, config, provider_account_id=provider_account_id)
-    wanted = _versions(check_periods(period), methodology)
+    wanted = _versions(check_periods(period), [methodology] if methodology else [])
     _report_runs(_publish(settings, wanted, _reason(restate, reason), progress_lines()), as_json)
 
 
@@ -112,10 +150,13 @@ def backfill(
     first: Annotated[str, typer.Option("--from", help="First month.")],
     last: Annotated[str, typer.Option("--to", help="Last month, inclusive.")],
     lake: LakeOption = None,
-    methodology: MethodologyOption = None,
+    methodology: VersionsOption = None,
     provider_account_id: Annotated[str | None, typer.Option(help="The provider's own account.")] = None,
     restate: RestateOption = False,
     reason: ReasonOption = "",
+    batch_months: Annotated[
+        int, typer.Option(min=0, help="Months per plan; fewer need less driver memory. 0 = the default, 12.")
+    ] = 0,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -125,9 +166,8 @@ def backfill(
     if not periods:
         raise fail("CCFT-USAGE-BAD-RANGE", first=first, last=last)
     settings = settings_of(lake, config, provider_account_id=provider_account_id)
-    _report_runs(
-        _publish(settings, _versions(periods, methodology), _reason(restate, reason), progress_lines()), as_json
-    )
+    wanted, why = _versions(periods, methodology or []), _reason(restate, reason)
+    _report_runs(_publish(settings, wanted, why, progress_lines(), batch_months), as_json)
 
 
 def verify(

@@ -47,6 +47,23 @@ def run_log(root: str) -> pa.Table:
         raise fail("CCFT-USAGE-NO-LAKE", path=root) from error
 
 
+def log_rows(root: str, name: str) -> pa.Table:
+    """A log table that may not have been written yet; without rows and columns then.
+
+    Raises
+    ------
+    CcftError
+        `CCFT-USAGE-NO-LAKE` when no run was ever logged there.
+    """
+    whole = run_log(root)
+    if name == "run_log":
+        return whole
+    try:
+        return DeltaTable(f"{root}/{name}").to_pyarrow_table()
+    except TableNotFoundError:
+        return pa.table({})
+
+
 def _table(root: str, name: str, slices: Sequence[PublishedSlice]) -> ds.Dataset:
     """A table's published slices; those of one Delta version are read together."""
     by_version: dict[int, list[PublishedSlice]] = defaultdict(list)

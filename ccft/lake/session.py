@@ -50,13 +50,12 @@ def _class_data_archive() -> Path:
 
 
 def _java_options(*, quick: bool) -> str:
-    """JVM options of a local session; quick: serial collector, first compiler only, shared class data."""
+    """JVM options of a local session: serial collector, shared class data; quick: the first compiler only."""
     logging = f"-Dlog4j2.configurationFile={resources.files('ccft.lake') / 'log4j2.properties'}"
-    if not quick:
-        return logging
     archive = _class_data_archive()
     shared = f" -XX:SharedArchiveFile={archive} -Xshare:auto" if archive.exists() else ""
-    return f"{logging} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 {CODE_CACHE} {QUIET}{shared}"
+    compilers = "-XX:TieredStopAtLevel=1 " if quick else ""
+    return f"{logging} -XX:+UseSerialGC {compilers}{CODE_CACHE} {QUIET}{shared}"
 
 
 def _is_submitted() -> bool:

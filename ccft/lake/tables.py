@@ -1,17 +1,24 @@
 """Delta tables of the lake: create from the registry, read at a version, replace exactly one slice atomically."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import deltalake as delta_log
 import pyarrow as pa
 from delta.tables import DeltaTable
+from deltalake.exceptions import DeltaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from ccft.schema.spark import create_table_ddl, select_columns, struct_type
+from ccft.config import HISTORY_DAYS
+from ccft.schema.spark import create_table_ddl, history_properties, quote, select_columns, struct_type
 from ccft.schema.tables import Table, table
+
+NOT_KEPT: Final = (DeltaError, PySparkException, OSError)
+"""What reading a table at a Delta version raises when its log entry or its files have been cleaned up."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +38,15 @@ class Lake:
         Session with Delta.
     root
         Local folder or URI.
+    history_days
+        How long superseded rows stay readable; a table that was made with another setting gets this one when it is next written.
     """
 
-    def __init__(self, spark: SparkSession, root: str) -> None:
+    def __init__(self, spark: SparkSession, root: str, *, history_days: int = HISTORY_DAYS) -> None:
         self.spark = spark
+        self._history = history_properties(history_days)
+        self._history_days = history_days
+        self._settled: set[str] = set()
         # Delta takes a relative path in SQL for the name of a table.
         self.root = root.rstrip("/") if "://" in root else str(Path(root).absolute())
         self._is_local = "://" not in root
@@ -56,32 +68,55 @@ class Lake:
         return DeltaTable.isDeltaTable(self.spark, self.path(name))
 
     def ensure(self, name: str) -> Table:
-        """Create the table from the registry when it is not there."""
+        """Create the table from the registry when it is not there; keep its history as long as the setting says."""
         registered = table(name)
         if not self.exists(name):
-            self.spark.sql(create_table_ddl(registered, self.path(name)))
+            self.spark.sql(create_table_ddl(registered, self.path(name), self._history_days))
             self._known.add(name)
+        elif name not in self._settled and self._is_local:
+            self._settle_history(name)
+        self._settled.add(name)
         return registered
+
+    def _settle_history(self, name: str) -> None:
+        """Set the retention of a table that was made with another one. On object storage an operator does it, once."""
+        found = delta_log.DeltaTable(self.path(name)).metadata().configuration
+        if {key: found.get(key) for key in self._history} != self._history:
+            pairs = ", ".join(f"{quote(key)} = {quote(value)}" for key, value in self._history.items())
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(name)}` SET TBLPROPERTIES ({pairs})")
 
     def read(self, name: str, version: int | None = None) -> DataFrame:
         """Rows of a table, newest or at a Delta version; empty when the table was never written."""
         if not self.exists(name):
-            return self.spark.createDataFrame([], struct_type(table(name)))
+            return self.empty(name)
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
         return reader.load(self.path(name))
 
-    def rows(self, name: str) -> pa.Table:
-        """All rows of a small table, on the driver.
+    def empty(self, name: str) -> DataFrame:
+        """A table without rows."""
+        return self.spark.createDataFrame([], struct_type(table(name)))
+
+    def rows(self, name: str, version: int | None = None) -> pa.Table:
+        """All rows of a small table, newest or at a Delta version, on the driver.
 
         On a file system the Delta log is read without Spark, which takes milliseconds where a Spark job takes a second.
         """
         if not self.exists(name):
             return pa.Table.from_pylist([], schema=to_arrow_schema(struct_type(table(name)), timezone="UTC"))
         if self._is_local:
-            return delta_log.DeltaTable(self.path(name)).to_pyarrow_table()
-        return self.read(name).toArrow()
+            return delta_log.DeltaTable(self.path(name), version=version).to_pyarrow_table()
+        return self.read(name, version).toArrow()
+
+    def versions(self, names: Iterable[str]) -> dict[str, int]:
+        """Newest Delta version of each table that exists."""
+        return {name: self._version(name) for name in names if self.exists(name)}
+
+    def _version(self, name: str) -> int:
+        if self._is_local:
+            return delta_log.DeltaTable(self.path(name)).version()
+        return self.last_commit(name).version
 
     def last_commit(self, name: str) -> Commit:
         """Newest commit of a table."""
@@ -118,9 +153,10 @@ class Lake:
         return self.last_commit(name)
 
     def append(self, name: str, frame: DataFrame) -> None:
-        """Add rows to a log table."""
+        """Add rows to a log table; columns that a newer version of ccft has and the table lacks are added to it."""
         registered = self.ensure(name)
-        frame.select(*select_columns(registered)).write.format("delta").mode("append").save(self.path(name))
+        writer = frame.select(*select_columns(registered)).write.format("delta").mode("append")
+        writer.option("mergeSchema", "true").save(self.path(name))
 
     def restore(self, versions: Mapping[str, int]) -> None:
         """Set tables back to Delta versions, after a failed check."""

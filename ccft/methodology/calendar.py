@@ -1,6 +1,8 @@
-"""Which version a month has by default (methodology section 4, first row)."""
+"""Which version a month has by default, and which months a version can be computed for (methodology section 4, first row)."""
 
-from ccft.errors import fail
+from collections.abc import Iterable
+
+from ccft.errors import Problem, fail
 from ccft.methodology.model import Methodology, known_versions
 
 
@@ -15,3 +17,22 @@ def in_effect(period: str) -> Methodology:
         if starts and (not version.effective_to or period <= version.effective_to):
             return version
     raise fail("CCFT-USAGE-UNKNOWN-METHODOLOGY", value=f"of {period}", known=", ".join(known_versions()))
+
+
+def unavailable(policy: Methodology, periods: Iterable[str]) -> list[Problem]:
+    """A problem for each period that lies before the version's recast.
+
+    A version is in effect for some months and can be computed for others beside it; `available_from` bounds these, and is open where the policy file
+    names none.
+
+    >>> from ccft.methodology.model import methodology
+    >>> [str(problem.values["period"]) for problem in unavailable(methodology("v3.0"), ["2021-12", "2022-01"])]
+    ['2021-12']
+    """
+    return [
+        Problem(
+            "CCFT-USAGE-VERSION-UNAVAILABLE", {"version": policy.version, "period": p, "first": policy.available_from}
+        )
+        for p in periods
+        if policy.available_from and p < policy.available_from
+    ]

@@ -1,6 +1,6 @@
 """What a run starts from: the core tables, and the identity that follows from their content."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -26,20 +26,40 @@ def _require_complete(ingest_log: pa.Table) -> None:
     raise_all(Problem("CCFT-RUN-INGEST-INCOMPLETE", {"ingest": ingest}) for ingest in pending)
 
 
+def _is_wide(name: str) -> bool:
+    """Whether a core table grows with accounts or racks: it stays where it is."""
+    return name.endswith("_usage") or name == "core_accounts"
+
+
 @dataclass(frozen=True)
 class Core:
     """Core tables: reference tables on the driver, read once; usage tables where they are.
 
     Of the accounts only the provider's own is among them: `core_account_usage` carries the organisation of the month.
+
+    Parameters
+    ----------
+    spark
+        Session of the frames.
+    reference, usage
+        Rows of small tables; frames of the others.
+    versions
+        Delta version of each table that was opened: with it, `explain` and `diff` see what the run saw.
     """
 
     spark: SparkSession
     reference: dict[str, pa.Table]
     usage: dict[str, DataFrame]
+    versions: dict[str, int]
 
     @classmethod
-    def open(cls, lake: Lake, settings: Settings) -> "Core":
-        """Open the core tables of a lake.
+    def open(cls, lake: Lake, settings: Settings, versions: Mapping[str, int] | None = None) -> "Core":
+        """Open the core tables of a lake, each at one Delta version from now on, whatever is ingested meanwhile.
+
+        Parameters
+        ----------
+        versions
+            Delta version per table; None = the newest.
 
         Raises
         ------
@@ -48,15 +68,20 @@ class Core:
         """
         if not lake.exists("ingest_log"):
             raise fail("CCFT-USAGE-NO-LAKE", path=lake.root)
-        _require_complete(lake.rows("ingest_log"))
+        if versions is None:
+            _require_complete(lake.rows("ingest_log"))
+            versions = lake.versions(registered.name for registered in CORE)
+        at = dict(versions)
         names = [registered.name for registered in CORE]
-        usage = {name: lake.read(name) for name in names if name.endswith("_usage")}
-        small = [name for name in names if name not in usage and name != "core_accounts"]
-        reference = {name: lake.rows(name) for name in small}
-        own = lake.read("core_accounts").where(F.col("account_id") == settings.provider_account_id)
+        # A table that was not there yet has no version: nothing was ever delivered for it.
+        known = {
+            name: lake.read(name, at[name]) if name in at else lake.empty(name) for name in names if _is_wide(name)
+        }
+        reference = {name: lake.rows(name, at.get(name)) for name in names if name not in known}
+        own = known.pop("core_accounts")
         with short_plans(lake.spark):
-            reference["core_accounts"] = own.toArrow()
-        return cls(lake.spark, reference, usage)
+            reference["core_accounts"] = own.where(F.col("account_id") == settings.provider_account_id).toArrow()
+        return cls(lake.spark, reference, known, at)
 
     def frames(self, periods: Sequence[str]) -> dict[str, DataFrame]:
         """All tables as frames, usage of the periods only."""
@@ -76,8 +101,24 @@ class Identity:
     account_rows: int
 
 
-def identify(core: Core, periods: Sequence[str], policy: Methodology, settings: Settings) -> list[Identity]:
-    """Derive each period's run id from the content of its inputs, policies, code and settings.
+@dataclass(frozen=True)
+class Contents:
+    """What the core tables hold for some periods; the same for every methodology version.
+
+    Parameters
+    ----------
+    fingerprints
+        Period -> fingerprint of all inputs that matter to it.
+    account_rows
+        Period -> rows of `core_account_usage`.
+    """
+
+    fingerprints: dict[str, str]
+    account_rows: dict[str, int]
+
+
+def contents(core: Core, periods: Sequence[str]) -> Contents:
+    """Fingerprints and sizes of periods. One scan of each usage table.
 
     Raises
     ------
@@ -88,8 +129,13 @@ def identify(core: Core, periods: Sequence[str], policy: Methodology, settings: 
         usage = usage_contents(core.usage, periods)
     known = {period for _, period in usage} | set(core.reference["core_activity"]["period"].to_pylist())
     raise_all(Problem("CCFT-RUN-NOT-INGESTED", {"period": p, "table": "the lake"}) for p in periods if p not in known)
-    prints = fingerprints(core.reference, usage, periods)
+    rows = {month: found.rows for (name, month), found in usage.items() if name == "core_account_usage"}
+    return Contents(fingerprints(core.reference, usage, periods), rows)
+
+
+def identities(found: Contents, periods: Sequence[str], policy: Methodology, settings: Settings) -> list[Identity]:
+    """Derive each period's run id from the content of its inputs, policies, code and settings."""
     common = f"{policy.version} {policy.policy_hash} {__version__} {settings.result_hash()}"
+    prints = found.fingerprints
     run_ids = {p: "run-" + sha256(f"{p} {prints[p]} {common}".encode()).hexdigest()[:16] for p in periods}
-    rows = {month: content.rows for (name, month), content in usage.items() if name == "core_account_usage"}
-    return [Identity(p, run_ids[p], prints[p], rows.get(p, 0)) for p in periods]
+    return [Identity(p, run_ids[p], prints[p], found.account_rows.get(p, 0)) for p in periods]

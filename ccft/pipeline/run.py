@@ -1,19 +1,18 @@
 """`ccft run`: one or more periods of one methodology version, from core tables to a published result."""
 
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
+import pyarrow as pa
 from pyspark.errors import ArithmeticException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from ccft import __version__
 from ccft.audit import published, restatement
 from ccft.audit.reconciliation import violations
 from ccft.audit.verification import account_differences
@@ -21,9 +20,12 @@ from ccft.config import Settings
 from ccft.errors import Problem, fail, raise_all
 from ccft.lake.memory import Bench, on_driver, settle, short_plans
 from ccft.lake.tables import Commit, Lake
+from ccft.methodology.calendar import unavailable
 from ccft.methodology.model import Methodology
-from ccft.pipeline.core import Core, Identity, identify
-from ccft.pipeline.stages import Results, compute, period_frame
+from ccft.pipeline import run_log
+from ccft.pipeline.core import Core, Identity, contents, identities
+from ccft.pipeline.run_log import Attempt
+from ccft.pipeline.stages import Basis, Results, compute, period_frame
 from ccft.schema.spark import quote, select_columns, struct_type
 from ccft.schema.tables import RESULTS, table
 
@@ -45,16 +47,17 @@ class RunReport:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-class _Clock:
+class Clock:
     """Seconds per step, with progress."""
 
     def __init__(self, progress: Progress) -> None:
         self.seconds: dict[str, float] = {}
-        self._progress = progress
+        self.progress = progress
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        self._progress(name)
+        """Name a step and take its time."""
+        self.progress(name)
         started = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - started, 2)
@@ -82,22 +85,110 @@ def run(
     Raises
     ------
     CcftError
-        Missing inputs or factors, a published period with other inputs, a ledger that does not balance: nothing is published.
+        Missing inputs or factors, a published period with other inputs, a ledger that does not balance: nothing is published. From the
+        moment the run has an identity, what it fails of is a line of `run_log`, status `failed`.
     """
-    spark, clock = lake.spark, _Clock(progress)
-    started = datetime.now(UTC)
-    report = RunReport(policy.version, seconds=clock.seconds)
+    raise_all(unavailable(policy, periods))
+    clock = Clock(progress)
     with clock.step("inputs"):
         core = Core.open(lake, settings)
-        identities = identify(core, periods, policy, settings)
-        due, before = _due(lake, identities, policy, report, restate=bool(restate_reason))
-    if not due:
+        own = identities(contents(core, periods), periods, policy, settings)
+        plan = plan_run(lake.rows("run_log"), own, policy, restate=bool(restate_reason))
+        raise_all(plan.problems)
+    return publish(lake, core, settings, plan, clock, restate_reason=restate_reason, restated_by=restated_by)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What there is to do for periods of one version.
+
+    Parameters
+    ----------
+    policy
+        The version.
+    due, unchanged
+        Periods to compute; run id of those that are published as they would be computed.
+    before
+        What is published of the version.
+    problems
+        Published periods with another identity, when nothing may be restated.
+    """
+
+    policy: Methodology
+    due: list[Identity]
+    unchanged: dict[str, str]
+    before: dict[str, published.Line]
+    problems: list[Problem]
+
+    def of(self, periods: Collection[str]) -> "Plan":
+        """The same for some of its due periods; what is unchanged has been reported."""
+        return replace(self, due=[identity for identity in self.due if identity.period in periods], unchanged={})
+
+
+def plan_run(run_log_rows: pa.Table, own: Sequence[Identity], policy: Methodology, *, restate: bool) -> Plan:
+    """Which periods have to be computed; a published one with other inputs needs a restatement."""
+    plan = Plan(policy, [], {}, published.newest(run_log_rows, policy.version), [])
+    for identity in own:
+        line = plan.before.get(identity.period)
+        if line is not None and line.run_id == identity.run_id:
+            plan.unchanged[identity.period] = identity.run_id
+        elif line is not None and not restate:
+            plan.problems.append(
+                Problem("CCFT-RUN-ALREADY-PUBLISHED", {"period": identity.period, "version": policy.version})
+            )
+        else:
+            plan.due.append(identity)
+    return plan
+
+
+def publish(
+    lake: Lake,
+    core: Core,
+    settings: Settings,
+    plan: Plan,
+    clock: Clock,
+    *,
+    restate_reason: str = "",
+    restated_by: str = "",
+    shared: Basis | None = None,
+) -> RunReport:
+    """Compute, write and publish the due periods of a plan, all or nothing; a failure is logged.
+
+    Parameters
+    ----------
+    shared
+        `stages.basis` of exactly the due periods, when several versions of them are computed.
+    """
+    report = RunReport(plan.policy.version, unchanged=plan.unchanged, seconds=clock.seconds)
+    if not plan.due:
         return report
+    attempt = Attempt(plan.policy, settings, plan.due, datetime.now(UTC), core.versions)
+    try:
+        versions = _compute_and_write(lake, core, attempt, clock, report, shared)
+        with clock.step("publication"):
+            if restate_reason:
+                _log_restatement(lake, plan, versions, restate_reason, restated_by)
+            lines = attempt.lines(
+                run_log.PUBLISHED, "", rows=report.rows, seconds=report.seconds, table_versions=versions
+            )
+            run_log.append(lake, lines)
+    except Exception as error:
+        run_log.log_failure(lake, attempt, error, clock.progress)
+        raise
+    report.published = {identity.period: identity.run_id for identity in plan.due}
+    return report
+
+
+def _compute_and_write(
+    lake: Lake, core: Core, attempt: Attempt, clock: Clock, report: RunReport, shared: Basis | None
+) -> dict[str, int]:
+    """Compute the due periods, write their slices and read them back; Delta version of every result table."""
+    spark, policy, due = lake.spark, attempt.policy, attempt.identities
     names = [identity.period for identity in due]
     with short_plans(spark), Bench(spark, sum(identity.account_rows for identity in due)) as bench:
         with clock.step("allocation"):
-            provider = _provider(spark, on_driver(spark, core.reference["core_accounts"]), names, settings)
-            results = _named_overflow(lambda: compute(core.frames(names), names, policy, provider, bench))
+            provider = provider_account(core, names, attempt.settings)
+            results = _named_overflow(lambda: compute(core.frames(names), names, policy, provider, bench, shared))
             ids = spark.createDataFrame([(x.period, x.run_id) for x in due], "usage_period string, run_id string")
             frames = _stamped(results, ids, policy)
         with clock.step("reconciliation"):
@@ -108,34 +199,12 @@ def run(
         with clock.step("read back"), bench.scan():
             _check_written(lake, commits, ledger, names, policy)
     report.rows = {name: commit.rows for name, commit in commits.items()}
-    versions = {name: commit.version for name, commit in commits.items()}
-    with clock.step("publication"):
-        if restate_reason:
-            _log_restatement(lake, due, before, versions, policy, restate_reason, restated_by)
-        lines = [_log_line(x, policy, settings, started, versions, report, "published") for x in due]
-        lake.append("run_log", spark.createDataFrame(lines, struct_type(table("run_log"))))
-    report.published = {identity.period: identity.run_id for identity in due}
-    return report
+    return {name: commit.version for name, commit in commits.items()}
 
 
-def _due(
-    lake: Lake, identities: list[Identity], policy: Methodology, report: RunReport, *, restate: bool
-) -> tuple[list[Identity], dict[str, published.Line]]:
-    """Which periods have to be computed; a published one with other inputs needs a restatement."""
-    before = published.newest(lake.rows("run_log"), policy.version)
-    due, problems = [], []
-    for identity in identities:
-        line = before.get(identity.period)
-        if line is not None and line.run_id == identity.run_id:
-            report.unchanged[identity.period] = identity.run_id
-        elif line is not None and not restate:
-            problems.append(
-                Problem("CCFT-RUN-ALREADY-PUBLISHED", {"period": identity.period, "version": policy.version})
-            )
-        else:
-            due.append(identity)
-    raise_all(problems)
-    return due, before
+def provider_account(core: Core, periods: Sequence[str], settings: Settings) -> DataFrame:
+    """The provider's own account in each period."""
+    return _provider(core.spark, on_driver(core.spark, core.reference["core_accounts"]), periods, settings)
 
 
 def _provider(spark: SparkSession, accounts: DataFrame, periods: Sequence[str], settings: Settings) -> DataFrame:
@@ -180,7 +249,7 @@ def _named_overflow(action: Callable[[], T]) -> T:
 
 
 def _write(
-    lake: Lake, frames: dict[str, DataFrame], periods: Sequence[str], policy: Methodology, clock: _Clock, bench: Bench
+    lake: Lake, frames: dict[str, DataFrame], periods: Sequence[str], policy: Methodology, clock: Clock, bench: Bench
 ) -> dict[str, Commit]:
     """Replace the slice of each result table; account rows last."""
     months = ", ".join(quote(period) for period in periods)
@@ -209,16 +278,9 @@ def _check_written(
         raise_all(problems)
 
 
-def _log_restatement(
-    lake: Lake,
-    due: list[Identity],
-    before: dict[str, published.Line],
-    versions: dict[str, int],
-    policy: Methodology,
-    reason: str,
-    restated_by: str,
-) -> None:
+def _log_restatement(lake: Lake, plan: Plan, versions: dict[str, int], reason: str, restated_by: str) -> None:
     """Record old and new totals of the periods that had been published before."""
+    policy, due, before = plan.policy, plan.due, plan.before
     new = restatement.totals(
         lake.read("reconciliation", versions["reconciliation"]), [x.period for x in due], policy.version
     )
@@ -230,30 +292,3 @@ def _log_restatement(
     rows = restatement.changes(due, before, old, new, policy.version, reason, restated_by)
     if rows:
         lake.append("restatements", lake.spark.createDataFrame(rows, struct_type(table("restatements"))))
-
-
-def _log_line(
-    identity: Identity,
-    policy: Methodology,
-    settings: Settings,
-    started: datetime,
-    versions: dict[str, int],
-    report: RunReport,
-    status: str,
-) -> tuple[object, ...]:
-    return (
-        identity.run_id,
-        identity.period,
-        policy.version,
-        status,
-        identity.input_fingerprint,
-        __version__,
-        policy.policy_hash,
-        settings.result_hash(),
-        started,
-        datetime.now(UTC),
-        json.dumps(report.rows, sort_keys=True),
-        json.dumps(report.seconds),
-        json.dumps(versions, sort_keys=True),
-        f"{identity.period} {policy.version} published",
-    )

@@ -19,7 +19,7 @@ from ccft.inventory import embodied, fuel
 from ccft.inventory.electricity import Electricity, ElectricityResult
 from ccft.inventory.factors import FactorBook, valid_in
 from ccft.kernel.exact import kilograms, units
-from ccft.lake.memory import Bench
+from ccft.lake.memory import Bench, settle
 from ccft.methodology.model import Methodology, RampUp, Scope1Gaps
 from ccft.periods import month_end, month_start, shift
 from ccft.schema.columns import EVIDENCE
@@ -66,10 +66,10 @@ def electricity(core: Core, months: DataFrame, periods: Sequence[str], policy: M
     return Electricity(clusters, book, policy.sources).compute(loads.toArrow(), certificates.toArrow())
 
 
-def check_inputs(
+def input_problems(
     core: Core, months: DataFrame, fleet: DataFrame, policy: Methodology, power: ElectricityResult
-) -> None:
-    """Stop before the first write when a factor, electricity or fuel history is missing; all problems at once."""
+) -> list[Problem]:
+    """Factors, electricity and fuel history that the periods x version need and the inputs lack."""
     problems = list(power.problems)
     factors, activity, clusters = core["core_emission_factors"], core["core_activity"], core["core_clusters"]
     metered = activity.where("activity = 'electricity'").select(F.col("period").alias("usage_period"), "cluster_id")
@@ -101,7 +101,46 @@ def check_inputs(
         )
         for r in fuel.missing_fuel_factors(rows, factors, months, policy).collect()
     ]
-    raise_all(sorted(problems, key=str))
+    return sorted(problems, key=str)
+
+
+def missing_inputs(core: Core, periods: Sequence[str], policy: Methodology) -> list[Problem]:
+    """`input_problems` of many periods before any of them is computed."""
+    months = period_frame(core["core_clusters"].sparkSession, periods)
+    fleet = settle(rack_types.rack_fleet(core["core_racks"], core["core_clusters"], months))
+    return input_problems(core, months, fleet, policy, electricity(core, months, periods, policy))
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What no policy decides about a set of periods: computed once for all versions of it.
+
+    Parameters
+    ----------
+    months
+        `period_frame`.
+    fleet, network, use
+        Planned power and capacity of rack types; networking types; use and capacity of cohorts.
+    classes, prices
+        Account rows summed by what their weight can depend on; list prices.
+    """
+
+    months: DataFrame
+    fleet: DataFrame
+    network: DataFrame
+    use: DataFrame
+    classes: DataFrame
+    prices: DataFrame
+
+
+def basis(core: Core, periods: Sequence[str], bench: Bench) -> Basis:
+    """The frames of a set of periods that all versions share."""
+    months = period_frame(core["core_clusters"].sparkSession, periods)
+    fleet = bench.settle(rack_types.rack_fleet(core["core_racks"], core["core_clusters"], months))
+    network = bench.settle(rack_types.network_types(core["core_racks"]))
+    use = bench.settle(capacity.cohort_use(fleet, core["core_rack_usage"], network))
+    classes = bench.settle(weights.usage_classes(core["core_account_usage"]), scans_accounts=True)
+    return Basis(months, fleet, network, use, classes, bench.settle(weights.list_prices(classes)))
 
 
 def inventory(core: Core, months: DataFrame, policy: Methodology, power: pa.Table) -> DataFrame:
@@ -116,7 +155,14 @@ def inventory(core: Core, months: DataFrame, policy: Methodology, power: pa.Tabl
     return lines
 
 
-def compute(core: Core, periods: Sequence[str], policy: Methodology, provider: DataFrame, bench: Bench) -> Results:
+def compute(
+    core: Core,
+    periods: Sequence[str],
+    policy: Methodology,
+    provider: DataFrame,
+    bench: Bench,
+    shared: Basis | None = None,
+) -> Results:
     """All steps of the methodology for a set of periods.
 
     Parameters
@@ -127,24 +173,24 @@ def compute(core: Core, periods: Sequence[str], policy: Methodology, provider: D
         The provider's own account per period.
     bench
         Holds frames that several steps read.
+    shared
+        `basis` of exactly these periods, when several versions of them are computed.
     """
     spark = core["core_clusters"].sparkSession
-    months = period_frame(spark, periods)
     account_usage = core["core_account_usage"]
     rack_usage = core["core_rack_usage"]
+    base = shared or basis(core, periods, bench)
+    months, fleet, network, use, prices = base.months, base.fleet, base.network, base.use, base.prices
 
     # Section 2: inventory
-    fleet = bench.settle(rack_types.rack_fleet(core["core_racks"], core["core_clusters"], months))
     power = electricity(core, months, periods, policy)
-    check_inputs(core, months, fleet, policy, power)
+    raise_all(input_problems(core, months, fleet, policy, power))
     lines = bench.settle(inventory(core, months, policy, power.lines_table()))
 
     # Step 1: cluster -> rack type
     by_power = bench.settle(rack_types.allocate_to_rack_types(lines, fleet))
 
     # Step 2a: shared overhead and unused capacity
-    network = bench.settle(rack_types.network_types(core["core_racks"]))
-    use = bench.settle(capacity.cohort_use(fleet, rack_usage, network))
     components, expanded = capacity.share_overhead(by_power, fleet, use, network, policy)
     components, expanded = bench.settle(components), bench.settle(expanded)
 
@@ -153,12 +199,10 @@ def compute(core: Core, periods: Sequence[str], policy: Methodology, provider: D
     direct, homeless = bench.settle(direct), bench.settle(homeless)
 
     # Step 3, weights: they also weigh the service graph
-    classes = bench.settle(weights.usage_classes(account_usage), scans_accounts=True)
-    prices = bench.settle(weights.list_prices(classes))
     priced = bench.settle(
         weights.list_price_classes(account_usage, core["core_services"], prices, policy), scans_accounts=True
     )
-    weighed = bench.settle(weights.class_weights(classes, priced, core["core_services"], policy))
+    weighed = bench.settle(weights.class_weights(base.classes, priced, core["core_services"], policy))
     pools = bench.settle(weights.pools(weighed, prices, policy))
     edges = bench.settle(weights.edges(weighed, policy))
 

@@ -4,6 +4,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
+from ccft.config import HISTORY_DAYS
 from ccft.schema.tables import Table
 
 
@@ -38,13 +39,19 @@ def column_ddl(table: Table) -> str:
     return ",\n  ".join(lines)
 
 
-def create_table_ddl(table: Table, path: str) -> str:
+def history_properties(days: int) -> dict[str, str]:
+    """Delta properties that keep superseded rows, and the log that finds them, for some days; `VACUUM` obeys them."""
+    interval = f"interval {days} days"
+    return {"delta.deletedFileRetentionDuration": interval, "delta.logRetentionDuration": interval}
+
+
+def create_table_ddl(table: Table, path: str, history_days: int = HISTORY_DAYS) -> str:
     """CREATE TABLE IF NOT EXISTS statement of a Delta table at a path, comments and properties included.
 
     Tables stay on Delta's basic reader protocol (no column mapping, no deletion vectors), so that readers without a JVM
     see the same rows.
     """
-    properties = {"delta.enableDeletionVectors": "false"}
+    properties = {"delta.enableDeletionVectors": "false", **history_properties(history_days)}
     properties |= {f"delta.constraints.{name}": condition for name, condition in table.checks}
     if table.statistics_on:
         properties["delta.dataSkippingStatsColumns"] = ",".join(table.statistics_on)

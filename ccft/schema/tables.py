@@ -56,10 +56,11 @@ LOGS: Final = (
     Table(
         "run_log",
         Layer.LOG,
-        "One line per run; a period x version is published when its newest line says so",
+        "One line per period of a run; a period x version is published by its newest line that says so",
         columns(
             "run_id usage_period methodology_version status input_fingerprint code_version policy_hash"
-            " configuration_hash started_at finished_at rows_written seconds_per_step table_versions message".split()
+            " configuration_hash started_at finished_at rows_written seconds_per_step table_versions message code_hash?"
+            " input_versions?".split()
         ),
         ("run_id", "started_at"),
     ),
