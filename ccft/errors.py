@@ -92,6 +92,7 @@ _RUN_CONDITIONS: Final = (
     _run("MISSING-FACTOR", "{period} {cluster}: no {factor_type} factor for {key}", "deliver the factor with a validity that covers the period"),
     _run("MISSING-ELECTRICITY", "{period} {cluster}: has active racks but no electricity", "deliver its electricity, quantity 0 if none"),
     _run("MISSING-FUEL-HISTORY", "{period} {cluster}: no generator_fuel row, and none in {last_year} to estimate from", "deliver a row, quantity 0 if none was burned"),
+    _run("CORE-ALTERED", "{period} {cluster} {service}: account rows weigh {found} (1e-6), ingest summed {expected}", "core tables were changed outside ccft: ingest the period again"),
     _run("NOT-CONSERVED", "{period} {step} {cluster} {measure}: difference {difference} kg", "nothing was published; report this with the run id"),
     _run("AMOUNT-TOO-LARGE", "{what} leaves the representable range (9.2 Mt or 9.2e12 units per pool, 999,999 t per account row)", "check units of the inputs"),
     _run("ALREADY-PUBLISHED", "{period} {version}: published with other inputs, policies or code", 'use --restate --reason "..." to replace it'),

@@ -1,6 +1,6 @@
 """Step 3: service -> account (methodology section 3, "Step 3"; AWS eq 40-44), without moving a row of the large table.
 
-Three scans of the account rows at most: classes of weights (`weights.usage_classes`), floor sums per pool, the result. Pool totals are broadcast
+Two scans of all account rows: floor sums per pool, and the result; what the pools weigh in all has been summed by ingest. Pool totals are broadcast
 back, so a pool with half of all rows is no hot spot. The arithmetic is `apportion`'s.
 """
 
@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from ccft.allocation.services import SERVICE_KEY
 from ccft.allocation.weights import allocation_basis, amount_columns, is_team, row_weight
+from ccft.errors import Problem
 from ccft.kernel.apportion import floor_share
 from ccft.kernel.exact import row_kilograms, units
 from ccft.methodology.model import Methodology
@@ -19,6 +20,7 @@ from ccft.schema.units import ROW_MASS, Q
 
 ACCOUNT_COLUMNS = ("account_id", "payer_account_id", "account_type", "region_code")
 ACCOUNT_DIGITS = 12
+_LISTED = 20
 
 
 def pool_amounts(service_results: DataFrame, measures: Sequence[str]) -> DataFrame:
@@ -61,7 +63,8 @@ def pool_remainders(weighed: DataFrame, measures: Sequence[str]) -> DataFrame:
     Returns
     -------
     DataFrame
-        The pool with `remainder_account_id`, `rest_<measure>` (quanta) and `allocated_<measure>`: what rows and remainder taker get in all.
+        The pool with `remainder_account_id`, `rest_<measure>` (quanta) and `allocated_<measure>`: what rows and remainder taker get in all;
+        `customer_weight` as ingest summed it and `found_weight` of the rows scanned, which must be equal.
     """
     is_largest = F.col("weight") == F.col("max_customer_weight")
     # Ids have 12 digits, so numbers have their order; a minimum of text would make Spark sort all account rows.
@@ -71,6 +74,7 @@ def pool_remainders(weighed: DataFrame, measures: Sequence[str]) -> DataFrame:
         *(F.sum(_share(measure)).alias(f"floors_{measure}") for measure in measures),
         *(F.max(measure).alias(measure) for measure in measures),
         F.max("customer_weight").alias("customer_weight"),
+        F.sum("weight").alias("found_weight"),
     )
     takes = F.col("remainder_account_id").isNotNull() & (F.col("customer_weight") > 0)
     rests = {
@@ -78,7 +82,27 @@ def pool_remainders(weighed: DataFrame, measures: Sequence[str]) -> DataFrame:
         for measure in measures
     }
     allocated = [(F.col(f"floors_{m}") + F.col(f"rest_{m}")).alias(f"allocated_{m}") for m in measures]
-    return sums.withColumns(rests).select(*SERVICE_KEY, "remainder_account_id", *rests, *allocated)
+    return sums.withColumns(rests).select(
+        *SERVICE_KEY, "remainder_account_id", "customer_weight", "found_weight", *rests, *allocated
+    )
+
+
+def altered_pools(remainders: DataFrame) -> list[Problem]:
+    """Pools whose account rows do not weigh what ingest summed: shares of another total would hide in the remainder."""
+    wrong = remainders.where("found_weight <> customer_weight").orderBy(*SERVICE_KEY).limit(_LISTED).collect()
+    return [
+        Problem(
+            "CCFT-RUN-CORE-ALTERED",
+            {
+                "period": row["usage_period"],
+                "cluster": row["cluster_id"],
+                "service": row["service_id"],
+                "found": row["found_weight"],
+                "expected": row["customer_weight"],
+            },
+        )
+        for row in wrong
+    ]
 
 
 def allocate_to_accounts(

@@ -1,8 +1,8 @@
 """Weights of accounts in their pools (methodology section 3, "Step 3", the table).
 
 An account's weight in the pool (period, cluster, service) is usage for foundational services, else revenue, cost or list price by account type
-and policy. Everything here is derived from sums per class of account rows; the large table is scanned once for the classes, and its few rows at
-list price once more for theirs.
+and policy. Everything here is derived from sums per class of account rows, which ingest has made (`core_usage_classes`); of the large table only the
+few rows at list price are scanned.
 """
 
 from collections.abc import Sequence
@@ -13,22 +13,17 @@ from pyspark.sql import functions as F
 from ccft.allocation.services import SERVICE_KEY
 from ccft.kernel.exact import half_up_quotient, micros
 from ccft.methodology.model import InternalUse, Methodology
-from ccft.schema.units import PRICE_SCALE
+from ccft.schema.units import MICROS_PER_UNIT, PRICE_SCALE
 
 CLASS_KEY = (*SERVICE_KEY, "owner_service_id", "account_type", "has_revenue", "has_cost")
 AMOUNTS = ("usage", "revenue", "cost")
-CREDITED = {"revenue": "equivalent_revenue_usd", "cost": "allocated_cost_usd"}
+CREDITED = ("revenue", "cost")
 """Amounts whose monthly sum may be negative."""
 
 
 def _at_least_zero(amount: str) -> Column:
     """A negative monthly sum (credits, cancellations) counts as zero; not recorded counts as nothing."""
     return F.greatest(F.coalesce(micros(amount), F.lit(0)), F.lit(0).cast("bigint"))
-
-
-def _below_zero(amount: str) -> Column:
-    """The part of an amount that counts as zero."""
-    return F.coalesce(F.least(micros(amount), F.lit(0)), F.lit(0))
 
 
 def amount_columns() -> dict[str, Column]:
@@ -40,11 +35,10 @@ def amount_columns() -> dict[str, Column]:
     }
 
 
-def usage_classes(account_usage: DataFrame) -> DataFrame:
-    """Sum account rows up by what decides their weight; independent of the methodology version.
+def usage_classes(core_usage_classes: DataFrame) -> DataFrame:
+    """Account rows summed by what decides their weight, as ingest summed them; independent of the methodology version.
 
-    Grain in: period, cluster, service, account. Grain out: period, cluster, service, owner service, account type, whether revenue and cost are
-    recorded: bounded by clusters and services.
+    Grain out: `CLASS_KEY`, bounded by clusters and services.
 
     Returns
     -------
@@ -52,22 +46,20 @@ def usage_classes(account_usage: DataFrame) -> DataFrame:
         The class with `accounts` (count), `usage`, `revenue`, `cost`, their `max_*` (BIGINT, 1e-6), and for revenue and cost what counts as
         zero: `*_credits` (count of accounts), `*_below_zero` (1e-6 USD, below 0).
     """
-    rows = account_usage.select(
-        *SERVICE_KEY,
-        "owner_service_id",
-        "account_type",
-        F.col("equivalent_revenue_usd").isNotNull().alias("has_revenue"),
-        F.col("allocated_cost_usd").isNotNull().alias("has_cost"),
-        *(column.alias(name) for name, column in amount_columns().items()),
-        *(_below_zero(column).alias(f"{name}_below_zero") for name, column in CREDITED.items()),
+    columns = {"usage": "usage_units", "revenue": "revenue_usd", "cost": "cost_usd"}
+    return core_usage_classes.select(
+        *CLASS_KEY,
+        F.col("account_count").alias("accounts"),
+        *(_summed_micros(column).alias(name) for name, column in columns.items()),
+        *(_summed_micros(f"largest_{column}").alias(f"max_{name}") for name, column in columns.items()),
+        *(f"{name}_credits" for name in CREDITED),
+        *(_summed_micros(f"{name}_below_zero_usd").alias(f"{name}_below_zero") for name in CREDITED),
     )
-    return rows.groupBy(*CLASS_KEY).agg(
-        F.count("*").alias("accounts"),
-        *(F.sum(name).alias(name) for name in AMOUNTS),
-        *(F.max(name).alias(f"max_{name}") for name in AMOUNTS),
-        *(F.count(F.when(F.col(f"{name}_below_zero") < 0, 1)).alias(f"{name}_credits") for name in CREDITED),
-        *(F.sum(f"{name}_below_zero").alias(f"{name}_below_zero") for name in CREDITED),
-    )
+
+
+def _summed_micros(column: str) -> Column:
+    """A sum in decimal(28,6) as whole 1e-6 units."""
+    return (F.col(column) * F.lit(MICROS_PER_UNIT).cast("decimal(7,0)")).cast("bigint")
 
 
 def allocation_basis(policy: Methodology) -> Column:

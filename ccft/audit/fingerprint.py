@@ -1,6 +1,7 @@
 """Content fingerprints of core tables per period: what decides whether a run has anything to do.
 
-Reference tables are hashed row by row on the driver, usage tables by Spark. Both are independent of the order of rows and of the files they lie in.
+Reference tables are hashed row by row on the driver; account rows have been hashed by ingest (`core_usage_classes`). Both are independent of the order
+of rows and of the files they lie in.
 """
 
 import hashlib
@@ -9,12 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
 from typing import Any, Final
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from ccft.periods import month_end
 
@@ -22,6 +20,8 @@ FUEL_HISTORY_YEARS: Final = 2
 """Calendar years of generator fuel before the period's own that its estimate can rest on (methodology section 2)."""
 _OPEN_END: Final = "9999-12"
 _HASH_BYTES: Final = 16
+_HALF_BITS: Final = 32
+"""Ingest sums the halves of a 64-bit hash apart."""
 _STARTS: Final = {"core_racks": "deployed_on", "core_facility_assets": "in_service_on", "core_clusters": "launched_on"}
 
 Row = Mapping[str, Any]
@@ -94,27 +94,29 @@ UsageContents = dict[tuple[str, str], UsageContent]
 """(table, period) -> content."""
 
 
-def usage_contents(tables: Mapping[str, DataFrame], periods: Sequence[str]) -> UsageContents:
-    """Rows, summed hash and services of usage tables per period. One scan of each."""
-    parts = []
-    for name, frame in sorted(tables.items()):
-        columns = [F.coalesce(F.col(column).cast("string"), F.lit("\x00")) for column in sorted(frame.columns)]
-        rows = frame.where(F.col("usage_period").isin(*periods))
-        hashed = rows.select("usage_period", "service_id", F.xxhash64(*columns).cast("decimal(20,0)").alias("row_hash"))
-        sums = hashed.groupBy("usage_period", "service_id").agg(
-            F.count("*").alias("rows"), F.sum("row_hash").alias("sum")
-        )
-        parts.append(sums.select(F.lit(name).alias("name"), "usage_period", "service_id", "rows", "sum"))
-    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in reduce(DataFrame.unionByName, parts).collect():
-        groups[row["name"], row["usage_period"]].append(row.asDict())
+def usage_contents(classes: pa.Table, rack_usage: pa.Table) -> UsageContents:
+    """Rows, summed hash and services of the usage tables per period.
+
+    Parameters
+    ----------
+    classes
+        `core_usage_classes`: account rows have been counted and hashed by ingest.
+    rack_usage
+        `core_rack_usage`, bounded by rack types and services.
+    """
+    parts: dict[tuple[str, str], list[tuple[int, int, str]]] = defaultdict(list)
+    for row in classes.to_pylist():
+        total = (row["row_hash_high"] << _HALF_BITS) + row["row_hash_low"]
+        parts["core_account_usage", row["usage_period"]].append((row["account_count"], total, row["service_id"]))
+    for row in rack_usage.to_pylist():
+        parts["core_rack_usage", row["usage_period"]].append((1, _row_hash(row), row["service_id"]))
     return {
         key: UsageContent(
-            sum(row["rows"] for row in rows),
-            sum(int(row["sum"]) for row in rows),
-            frozenset(row["service_id"] for row in rows),
+            sum(rows for rows, _, _ in found),
+            sum(total for _, total, _ in found),
+            frozenset(service for _, _, service in found),
         )
-        for key, rows in groups.items()
+        for key, found in parts.items()
     }
 
 

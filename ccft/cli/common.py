@@ -52,11 +52,11 @@ def check_periods(periods: Sequence[str]) -> list[str]:
 
 
 def open_lake(settings: Settings, name: str, *, quick: bool = True) -> "Lake":
-    """Session and lake; Spark is loaded only when a command needs it. Not quick: for work of many minutes."""
+    """A lake whose session starts when it is first needed. Not quick: for work of many minutes."""
     from ccft.lake.session import open_session
     from ccft.lake.tables import Lake
 
-    return Lake(open_session(f"ccft {name}", quick=quick), settings.lake, history_days=settings.history_days)
+    return Lake(lambda: open_session(f"ccft {name}", quick=quick), settings.lake, history_days=settings.history_days)
 
 
 def _as_json(value: object) -> str:

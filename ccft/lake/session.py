@@ -9,6 +9,14 @@ from typing import Final
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
+from ccft.schema.tables import table
+from ccft.schema.units import ROW_MASS
+
+AMOUNTS: Final = tuple(
+    column.name for column in table("account_emissions").columns if column.name == "weight" or column.type == ROW_MASS
+)
+"""Columns of the largest table in which almost every value is another."""
+
 ALWAYS: Final = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -16,6 +24,10 @@ ALWAYS: Final = {
     "spark.sql.session.timeZone": "UTC",
     # Overflow and bad casts must be errors, never nulls.
     "spark.sql.ansi.enabled": "true",
+    # A quarter smaller than snappy (the default) on account rows, at the same CPU cost to write.
+    "spark.sql.parquet.compression.codec": "zstd",
+    # Amounts hardly repeat: a dictionary of them is built, found too large and thrown away. A third of the time of writing account rows.
+    **{f"spark.hadoop.parquet.enable.dictionary#{name}": "false" for name in AMOUNTS},
     # One open file per region and task instead of a sort of the account rows before a partitioned write.
     "spark.sql.maxConcurrentOutputFileWriters": "100",
     # Delta reads its small logs with 50 tasks by default.

@@ -1,7 +1,8 @@
 """Delta tables of the lake: create from the registry, read at a version, replace exactly one slice atomically."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ from delta.tables import DeltaTable
 from deltalake.exceptions import DeltaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from ccft.config import HISTORY_DAYS
@@ -35,15 +37,17 @@ class Lake:
     Parameters
     ----------
     spark
-        Session with Delta.
+        Session with Delta, or what opens it when it is first needed: on a file system, knowing that nothing has changed takes no JVM.
     root
         Local folder or URI.
     history_days
         How long superseded rows stay readable; a table that was made with another setting gets this one when it is next written.
     """
 
-    def __init__(self, spark: SparkSession, root: str, *, history_days: int = HISTORY_DAYS) -> None:
-        self.spark = spark
+    def __init__(
+        self, spark: SparkSession | Callable[[], SparkSession], root: str, *, history_days: int = HISTORY_DAYS
+    ) -> None:
+        self._open_session = spark
         self._history = history_properties(history_days)
         self._history_days = history_days
         self._settled: set[str] = set()
@@ -51,6 +55,11 @@ class Lake:
         self.root = root.rstrip("/") if "://" in root else str(Path(root).absolute())
         self._is_local = "://" not in root
         self._known: set[str] = set()
+
+    @cached_property
+    def spark(self) -> SparkSession:
+        """The session, opened on first use."""
+        return self._open_session() if callable(self._open_session) else self._open_session
 
     def path(self, name: str) -> str:
         """Where a table lives."""
@@ -98,16 +107,23 @@ class Lake:
         """A table without rows."""
         return self.spark.createDataFrame([], struct_type(table(name)))
 
-    def rows(self, name: str, version: int | None = None) -> pa.Table:
-        """All rows of a small table, newest or at a Delta version, on the driver.
+    def rows(self, name: str, version: int | None = None, only: tuple[str, Sequence[str]] | None = None) -> pa.Table:
+        """Rows of a small table, newest or at a Delta version, on the driver.
 
         On a file system the Delta log is read without Spark, which takes milliseconds where a Spark job takes a second.
+
+        Parameters
+        ----------
+        only
+            Column and the values that its rows may have; None = all rows.
         """
         if not self.exists(name):
             return pa.Table.from_pylist([], schema=to_arrow_schema(struct_type(table(name)), timezone="UTC"))
         if self._is_local:
-            return delta_log.DeltaTable(self.path(name), version=version).to_pyarrow_table()
-        return self.read(name, version).toArrow()
+            filters = [(only[0], "in", list(only[1]))] if only else None
+            return delta_log.DeltaTable(self.path(name), version=version).to_pyarrow_table(filters=filters)
+        frame = self.read(name, version)
+        return (frame.where(F.col(only[0]).isin(*only[1])) if only else frame).toArrow()
 
     def versions(self, names: Iterable[str]) -> dict[str, int]:
         """Newest Delta version of each table that exists."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Final
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -13,7 +14,7 @@ from ccft.audit.fingerprint import fingerprints, usage_contents
 from ccft.config import Settings
 from ccft.errors import Problem, fail, raise_all
 from ccft.ingest.fingerprint import PENDING
-from ccft.lake.memory import on_driver, short_plans
+from ccft.lake.memory import on_driver
 from ccft.lake.tables import Lake
 from ccft.methodology.model import Methodology
 from ccft.schema.tables import CORE
@@ -26,30 +27,31 @@ def _require_complete(ingest_log: pa.Table) -> None:
     raise_all(Problem("CCFT-RUN-INGEST-INCOMPLETE", {"ingest": ingest}) for ingest in pending)
 
 
-def _is_wide(name: str) -> bool:
-    """Whether a core table grows with accounts or racks: it stays where it is."""
-    return name.endswith("_usage") or name == "core_accounts"
+CLASSES: Final = "core_usage_classes"
+MONTHLY: Final = ("core_rack_usage", CLASSES)
+"""Bounded per month by clusters, rack types and services: read on the driver, the months of a run only."""
+LARGE: Final = "core_account_usage"
+"""Grows with accounts: stays where it is."""
 
 
 @dataclass(frozen=True)
 class Core:
-    """Core tables: reference tables on the driver, read once; usage tables where they are.
+    """Core tables at one Delta version each: reference tables on the driver, read once; account usage where it is.
 
     Of the accounts only the provider's own is among them: `core_account_usage` carries the organisation of the month.
 
     Parameters
     ----------
-    spark
-        Session of the frames.
-    reference, usage
-        Rows of small tables; frames of the others.
+    lake
+        Where they are.
+    reference
+        Rows of small tables.
     versions
         Delta version of each table that was opened: with it, `explain` and `diff` see what the run saw.
     """
 
-    spark: SparkSession
+    lake: Lake
     reference: dict[str, pa.Table]
-    usage: dict[str, DataFrame]
     versions: dict[str, int]
 
     @classmethod
@@ -72,23 +74,44 @@ class Core:
             _require_complete(lake.rows("ingest_log"))
             versions = lake.versions(registered.name for registered in CORE)
         at = dict(versions)
-        names = [registered.name for registered in CORE]
-        # A table that was not there yet has no version: nothing was ever delivered for it.
-        known = {
-            name: lake.read(name, at[name]) if name in at else lake.empty(name) for name in names if _is_wide(name)
+        if LARGE in at and CLASSES not in at:  # ingested by an earlier ccft
+            raise fail("CCFT-RUN-INGEST-INCOMPLETE", ingest=CLASSES)
+        own = {"core_accounts": ("account_id", [settings.provider_account_id])}
+        reference = {
+            registered.name: _rows(lake, registered.name, at, own.get(registered.name))
+            for registered in CORE
+            if registered.name not in (LARGE, *MONTHLY)
         }
-        reference = {name: lake.rows(name, at.get(name)) for name in names if name not in known}
-        own = known.pop("core_accounts")
-        with short_plans(lake.spark):
-            reference["core_accounts"] = own.where(F.col("account_id") == settings.provider_account_id).toArrow()
-        return cls(lake.spark, reference, known, at)
+        return cls(lake, reference, at)
+
+    @property
+    def spark(self) -> SparkSession:
+        """Session of the frames."""
+        return self.lake.spark
+
+    def monthly(self, name: str, periods: Sequence[str]) -> pa.Table:
+        """Rows of a table of `MONTHLY` in some periods."""
+        return _rows(self.lake, name, self.versions, ("usage_period", periods))
+
+    def account_usage(self) -> DataFrame:
+        """All rows of `core_account_usage`."""
+        # A table that was not there yet has no version: nothing was ever delivered for it.
+        return self.lake.read(LARGE, self.versions[LARGE]) if LARGE in self.versions else self.lake.empty(LARGE)
 
     def frames(self, periods: Sequence[str]) -> dict[str, DataFrame]:
         """All tables as frames, usage of the periods only."""
-        reference = {name: on_driver(self.spark, rows) for name, rows in self.reference.items()}
-        return reference | {
-            name: frame.where(F.col("usage_period").isin(*periods)) for name, frame in self.usage.items()
-        }
+        rows = self.reference | {name: self.monthly(name, periods) for name in MONTHLY}
+        frames = {name: on_driver(self.spark, found) for name, found in rows.items()}
+        return frames | {LARGE: self.account_usage().where(F.col("usage_period").isin(*periods))}
+
+
+def _rows(
+    lake: Lake, name: str, versions: Mapping[str, int], only: tuple[str, Sequence[str]] | None = None
+) -> pa.Table:
+    """Rows of a small core table at its version; none where it had none."""
+    if name not in versions and lake.exists(name):
+        return lake.rows(name).slice(0, 0)
+    return lake.rows(name, versions.get(name), only)
 
 
 @dataclass(frozen=True)
@@ -118,15 +141,14 @@ class Contents:
 
 
 def contents(core: Core, periods: Sequence[str]) -> Contents:
-    """Fingerprints and sizes of periods. One scan of each usage table.
+    """Fingerprints and sizes of periods, without a look at account rows.
 
     Raises
     ------
     CcftError
         `CCFT-RUN-NOT-INGESTED` for each period without usage and without activity.
     """
-    with short_plans(core.spark):
-        usage = usage_contents(core.usage, periods)
+    usage = usage_contents(core.monthly(CLASSES, periods), core.monthly("core_rack_usage", periods))
     known = {period for _, period in usage} | set(core.reference["core_activity"]["period"].to_pylist())
     raise_all(Problem("CCFT-RUN-NOT-INGESTED", {"period": p, "table": "the lake"}) for p in periods if p not in known)
     rows = {month: found.rows for (name, month), found in usage.items() if name == "core_account_usage"}

@@ -78,6 +78,8 @@ def due(lake: Lake, settings: Settings) -> Due:
         else:
             by_version[policy.version].append(period)
             policies[policy.version] = policy
+    if not by_version:
+        return found
     with short_plans(lake.spark):
         for version, periods in by_version.items():
             lacking: dict[str, list[str]] = defaultdict(list)

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from ccft.config import Settings
 from ccft.errors import Problem, raise_all
-from ccft.ingest import account_usage, fingerprint, quarantine, rack_usage, remarks
+from ccft.ingest import account_usage, fingerprint, quarantine, rack_usage, remarks, usage_classes
 from ccft.ingest.fingerprint import PENDING
 from ccft.ingest.quarantine import Tally
 from ccft.lake.memory import Kept
@@ -212,9 +212,17 @@ def _write(lake: Lake, delivery: Delivery, plan: _Plan, pools: Mapping[str, Data
     # The largest first, so that the small ones fill the other threads meanwhile.
     order = sorted(writes, key=lambda name: not name.endswith("_usage"))
     with ThreadPoolExecutor(WRITERS) as pool:
-        list(pool.map(lambda name: lake.replace(name, *writes[name]), order))
+        list(pool.map(lambda name: _replace(lake, name, *writes[name]), order))
     _log(lake, delivery, plan, pending=False)
     return count
+
+
+def _replace(lake: Lake, name: str, frame: DataFrame, where: str) -> None:
+    """Replace a slice; account rows are summed from storage once they are there, for all runs to come."""
+    commit = lake.replace(name, frame, where)
+    if name == account_usage.CORE.name:
+        written = lake.read(name, commit.version).where(where)
+        lake.replace(usage_classes.CORE.name, usage_classes.usage_classes(written).coalesce(1), where)
 
 
 def _log(lake: Lake, delivery: Delivery, plan: _Plan, *, pending: bool) -> None:

@@ -139,7 +139,7 @@ def basis(core: Core, periods: Sequence[str], bench: Bench) -> Basis:
     fleet = bench.settle(rack_types.rack_fleet(core["core_racks"], core["core_clusters"], months))
     network = bench.settle(rack_types.network_types(core["core_racks"]))
     use = bench.settle(capacity.cohort_use(fleet, core["core_rack_usage"], network))
-    classes = bench.settle(weights.usage_classes(core["core_account_usage"]), scans_accounts=True)
+    classes = bench.settle(weights.usage_classes(core["core_usage_classes"]))
     return Basis(months, fleet, network, use, classes, bench.settle(weights.list_prices(classes)))
 
 
@@ -225,7 +225,9 @@ def compute(
     remainders = bench.settle(
         accounts.pool_remainders(accounts.weigh(account_usage, loaded, policy), policy.measures), scans_accounts=True
     )
-    finished = loaded.join(remainders, list(services.SERVICE_KEY), "left").fillna(
+    raise_all(accounts.altered_pools(remainders))
+    rests = remainders.drop("customer_weight", "found_weight")
+    finished = loaded.join(rests, list(services.SERVICE_KEY), "left").fillna(
         0, [f"rest_{measure}" for measure in policy.measures]
     )
     rows = accounts.allocate_to_accounts(account_usage, finished, core["core_services"], core["core_clusters"], policy)

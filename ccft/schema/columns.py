@@ -103,6 +103,8 @@ def _kg(name: str, description: str, kind: str = MASS) -> Column:
     return Column(name, kind, description, unit="kg CO2e")
 
 
+_SUM: Final = "decimal(28,6)"
+"""Quantities summed over many rows."""
 _PERIOD_PATTERN: Final = r"[0-9]{4}-(0[1-9]|1[0-2])"
 _ACCOUNT_PATTERN: Final = r"[0-9]{12}"
 
@@ -164,6 +166,23 @@ _INPUT_COLUMNS: Final = (
         "equivalent_revenue_usd", Q, "Usage at list price, without discounts, credits, one-time charges", unit="USD"
     ),
     Column("allocated_cost_usd", Q, "Internal cost allocated to the account (internal accounts)", unit="USD"),
+)
+
+_CLASS_COLUMNS: Final = (
+    Column("has_revenue", "boolean", "Equivalent revenue is recorded for the account in the month"),
+    Column("has_cost", "boolean", "Cost is recorded for the account in the month"),
+    Column("account_count", "bigint", "Number of account rows", unit="rows"),
+    Column("revenue_usd", _SUM, "Equivalent revenue; negative monthly sums of an account count as zero", unit="USD"),
+    Column("cost_usd", _SUM, "Allocated cost; negative monthly sums of an account count as zero", unit="USD"),
+    Column("largest_usage_units", _SUM, "Largest usage of one account", unit="units of the service"),
+    Column("largest_revenue_usd", _SUM, "Largest equivalent revenue of one account", unit="USD"),
+    Column("largest_cost_usd", _SUM, "Largest allocated cost of one account", unit="USD"),
+    Column("revenue_credits", "bigint", "Accounts whose equivalent revenue is negative in the month", unit="rows"),
+    Column("cost_credits", "bigint", "Accounts whose allocated cost is negative in the month", unit="rows"),
+    Column("revenue_below_zero_usd", _SUM, "Negative equivalent revenue that counts as zero", unit="USD"),
+    Column("cost_below_zero_usd", _SUM, "Negative allocated cost that counts as zero", unit="USD"),
+    Column("row_hash_high", "bigint", "Upper halves of the rows' 64-bit hashes, summed"),
+    Column("row_hash_low", "bigint", "Lower halves of the rows' 64-bit hashes, summed"),
 )
 
 _RESULT_COLUMNS: Final = (
@@ -239,7 +258,7 @@ _RESULT_COLUMNS: Final = (
     Column("restated_at", "timestamp", "When it was restated (UTC)"),
 )
 
-COLUMNS: Final = {column.name: column for column in (*_INPUT_COLUMNS, *_RESULT_COLUMNS)}
+COLUMNS: Final = {column.name: column for column in (*_INPUT_COLUMNS, *_CLASS_COLUMNS, *_RESULT_COLUMNS)}
 
 
 def columns(names: Iterable[str]) -> tuple[Column, ...]:

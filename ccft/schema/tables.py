@@ -50,6 +50,27 @@ CORE: Final = (
         is_large=True,
         statistics_on=("cluster_id", "service_id", "account_id", "account_type"),
     ),
+    Table(
+        "core_usage_classes",
+        Layer.CORE,
+        "Account usage summed by what decides an account's weight: pool totals of every methodology version, and the rows' fingerprint",
+        columns(
+            "usage_period region_code cluster_id service_id account_type owner_service_id? has_revenue has_cost account_count"
+            " usage_units:decimal(28,6) revenue_usd cost_usd largest_usage_units largest_revenue_usd largest_cost_usd"
+            " revenue_credits cost_credits revenue_below_zero_usd cost_below_zero_usd row_hash_high row_hash_low".split()
+        ),
+        (
+            "usage_period",
+            "region_code",
+            "cluster_id",
+            "service_id",
+            "account_type",
+            "owner_service_id",
+            "has_revenue",
+            "has_cost",
+        ),
+        partition_by=("usage_period", "region_code"),
+    ),
 )
 
 LOGS: Final = (

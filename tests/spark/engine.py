@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from ccft.config import Settings
 from ccft.ingest import account_usage, rack_usage
+from ccft.ingest.usage_classes import usage_classes
 from ccft.lake.memory import Bench, Kept, settle, short_plans
 from ccft.methodology.model import Methodology
 from ccft.pipeline.delivery import monthly_usage, open_delivery
@@ -43,7 +44,12 @@ def core_tables(spark: SparkSession, folder: Path) -> Core:
             frames[room.INPUT.name] = room.core(monthly_usage(delivery, room.INPUT.name, kept))
         for name, frame in frames.items():
             core[f"core_{name}"] = settle(frame.select(*select_columns(table(f"core_{name}"))))
-    return core
+    return with_classes(core)
+
+
+def with_classes(core: Core) -> Core:
+    """The same with account usage summed by class, as ingest does."""
+    return core | {"core_usage_classes": settle(usage_classes(core["core_account_usage"]))}
 
 
 def results(

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import pytest
 from pyspark.sql import DataFrame
 
+from ccft.allocation import weights
 from ccft.allocation.accounts import allocate_to_accounts, pool_remainders, weigh
-from ccft.allocation.weights import list_price_classes, list_prices, usage_classes
+from ccft.allocation.weights import list_price_classes, list_prices
+from ccft.ingest.usage_classes import usage_classes
 from ccft.lake.memory import compiled_plans
 from ccft.methodology.model import methodology
 from ccft.pipeline.run import _stamped
@@ -116,7 +118,7 @@ def test_sums_of_weights_shuffle_partial_sums_only(spark, large, small, by_hints
     _, services, _ = small
     classes = usage_classes(large)
     assert_partial_sums(plan_of(classes).above_the_large_table(), "usage_period", "cluster_id", "service_id")
-    settled = spark.createDataFrame(classes.collect(), classes.schema)
+    settled = weights.usage_classes(spark.createDataFrame(classes.collect(), classes.schema))
     prices = list_prices(settled)
     settled_prices = spark.createDataFrame(prices.collect(), prices.schema)
     priced = list_price_classes(large, services, settled_prices, methodology(version))

@@ -35,7 +35,7 @@ def core(spark, tmp_path_factory) -> engine.Core:
 
 def computed(spark, core: engine.Core, periods: list[str]) -> Tables:
     """All result rows, sorted: equal tables are equal lists."""
-    found = engine.results(spark, core, periods, POLICY)
+    found = engine.results(spark, engine.with_classes(core), periods, POLICY)
     return {
         name: sorted((tuple(row.items()) for rows in by_period.values() for row in rows), key=repr)
         for name, by_period in found.items()

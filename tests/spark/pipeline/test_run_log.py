@@ -59,8 +59,8 @@ def test_core_tables_open_at_recorded_versions(logged_lake, spark):
     path = logged_lake.path("core_account_usage")
     rows = DeltaTable(path).to_pyarrow_dataset().count_rows()
     spark.sql(f"DELETE FROM delta.`{path}` WHERE usage_units >= 0")
-    assert Core.open(logged_lake, SETTINGS).usage["core_account_usage"].count() == 0
-    assert Core.open(logged_lake, SETTINGS, versions).usage["core_account_usage"].count() == rows > 0
+    assert Core.open(logged_lake, SETTINGS).account_usage().count() == 0
+    assert Core.open(logged_lake, SETTINGS, versions).account_usage().count() == rows > 0
     logged_lake.restore({"core_account_usage": versions["core_account_usage"]})
 
 

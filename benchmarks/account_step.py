@@ -1,0 +1,93 @@
+"""The account step at 1 to 60 million rows, beside the floor and the peers: interleaved rounds, medians, one result file.
+
+python -m benchmarks.account_step --rows 1000000 5000000 --rounds 3 --out benchmarks/results/account_step.json
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections import defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import contenders, month, others
+from benchmarks.measure import Measured, once
+from ccft.ingest.usage_classes import usage_classes
+from ccft.lake.memory import compiled_plans
+from ccft.lake.session import open_session
+from ccft.lake.tables import Lake
+
+VARIANTS = {
+    f"{name}{'' if tuned else ' (default writer)'}": (run, tuned)
+    for name, run in contenders.SPARK.items()
+    for tuned in (True, False)
+    if tuned or name in {"floor", "ours"}
+}
+"""Contender -> function, and whether it writes with the product's settings."""
+WITHOUT_JVM = {"duckdb": others.duckdb_exact, "polars": others.polars_exact}
+POLARS_ROWS = 20_000_000
+"""Above, Polars would need more memory than the others may use."""
+
+
+def prepared(spark, folder: Path, rows: int, skew: str) -> contenders.Inputs:  # noqa: ANN001 - a session
+    """A lake with one month of usage and its classes."""
+    lake = Lake(spark, str(folder / "lake"))
+    with compiled_plans(spark):
+        usage = month.account_usage(spark, rows, skew=skew).repartition(8, "region_code", "account_id")
+        lake.replace("core_account_usage", usage, "")
+        lake.replace("core_usage_classes", usage_classes(lake.read("core_account_usage")).coalesce(1), "")
+    return contenders.prepare(spark, lake)
+
+
+def measured(inputs: contenders.Inputs, folder: Path, rows: int, rounds: int, only: set[str]) -> dict[str, Measured]:
+    """Rounds in turn, so that noise of the machine meets all; the first round warms up and is not counted."""
+    found: dict[str, Measured] = defaultdict(Measured)
+    for number in range(rounds + 1):
+        into = found if number else defaultdict(Measured)
+        for name, (run, tuned) in VARIANTS.items():
+            if name in only:
+                path = str(folder / "out")
+                shutil.rmtree(path, ignore_errors=True)
+                once(into[name], lambda run=run, path=path, tuned=tuned: run(inputs, path, tuned=tuned))
+        for name, run in WITHOUT_JVM.items():
+            if name in only and (name != "polars" or rows <= POLARS_ROWS):
+                once(into[name], lambda run=run: run(inputs, str(folder / "out-other")))
+    return found
+
+
+def main() -> None:
+    """Measure and write the result file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 5_000_000, 20_000_000])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--skew", default="zipf", choices=["zipf", "whale_account", "whale_pool"])
+    parser.add_argument("--only", nargs="+", default=[*VARIANTS, *WITHOUT_JVM])
+    parser.add_argument("--memory", default="4g", help="of the driver")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    spark = open_session("ccft benchmark", overrides={"spark.driver.memory": given.memory}, quick=False)
+    results = {}
+    for rows in given.rows:
+        with tempfile.TemporaryDirectory(dir=os.environ.get("CCFT_BENCH_DIR")) as folder:
+            inputs = prepared(spark, Path(folder), rows, given.skew)
+            found = measured(inputs, Path(folder), rows, given.rounds, set(given.only))
+            results[str(rows)] = {name: one.as_json(rows) for name, one in found.items()}
+            print(
+                json.dumps({rows: {name: one.as_json(rows)["us_per_row"] for name, one in found.items()}}), flush=True
+            )
+    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
+    written = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine,
+        "skew": given.skew,
+        "rows": results,
+    }
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
