@@ -50,26 +50,41 @@ def _is_fuel_history(row: Row, period: str) -> bool:
     return row["activity"] == "generator_fuel" and year - FUEL_HISTORY_YEARS <= int(row["period"][:4]) < year
 
 
-def _as_of(name: str, row: Row, end: date) -> Row:
-    """A row as the period saw it: what ended later was still valid or in service."""
-    if name == "core_emission_factors":
-        return {column: value for column, value in row.items() if column != "valid_to"}
-    if name == "core_racks" and row["retired_on"] is not None and row["retired_on"] >= end:
-        return {**row, "retired_on": None}
-    return row
-
-
 def _row_hash(row: Row) -> int:
     text = "\x1f".join(f"{name}={'' if value is None else f'={value}'}" for name, value in sorted(row.items()))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=_HASH_BYTES).digest())
 
 
-def _reference_line(name: str, rows: Sequence[Row], period: str, services: AbstractSet[str]) -> str:
+@dataclass(frozen=True)
+class _Hashed:
+    """A row of a reference table and its hash, as later periods see it and as a period sees it that ends before the row does."""
+
+    row: Row
+    after: int
+    before: int
+    ends: date
+
+    def as_of(self, end: date) -> int:
+        """Hash as a period with this exclusive end saw the row: what ended later was still in service."""
+        return self.before if self.ends >= end else self.after
+
+
+def _hashed(name: str, row: Row) -> _Hashed:
+    # Until when a factor is valid says nothing about a period in which it is.
+    is_factor = name == "core_emission_factors"
+    after = _row_hash({**row, "valid_to": None} if is_factor else row)
+    if name == "core_racks" and row["retired_on"] is not None:
+        return _Hashed(row, after, _row_hash({**row, "retired_on": None}), row["retired_on"])
+    return _Hashed(row, after, after, date.min)
+
+
+def _reference_line(name: str, rows: Sequence[_Hashed], period: str, services: AbstractSet[str]) -> str:
     """One reference table in one period: rows that matter to it and the sum of their hashes."""
     end, is_relevant = month_end(period), _is_relevant(name)
-    own = [_row_hash(_as_of(name, row, end)) for row in rows if is_relevant(row, period, end)]
     if name == "core_services":
-        own = [_row_hash(row) for row in rows if row["service_id"] in services]
+        own = [found.after for found in rows if found.row["service_id"] in services]
+    else:
+        own = [found.as_of(end) for found in rows if is_relevant(found.row, period, end)]
     return f"{name} {len(own)} {sum(own) % 2 ** (8 * _HASH_BYTES):x}"
 
 
@@ -130,7 +145,7 @@ def fingerprints(reference: Mapping[str, pa.Table], usage: UsageContents, period
     usage
         What `usage_contents` found.
     """
-    tables = {name: rows.to_pylist() for name, rows in sorted(reference.items())}
+    tables = {name: [_hashed(name, row) for row in rows.to_pylist()] for name, rows in sorted(reference.items())}
     prints = {}
     for period in periods:
         own = {name: content for (name, month), content in sorted(usage.items()) if month == period}

@@ -1,0 +1,70 @@
+"""Tables of docs/performance.md and the README from the result files, between their markers.
+
+python -m benchmarks.tables
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGES = (ROOT / "docs" / "performance.md", ROOT / "README.md")
+
+
+def _load(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def account_step(name: str = "account_step") -> str:
+    """Microseconds per row on this machine's cores, and each as a multiple of the tuned floor at the same size."""
+    rows = _load(name)["rows"]
+    contenders = list(dict.fromkeys(one for found in rows.values() for one in found))
+    lines = ["| µs per row (x floor) | " + " | ".join(f"{int(n) / 1e6:g} M rows" for n in rows) + " |"]
+    lines.append("|---|" + "---:|" * len(rows))
+    for one in contenders:
+        cells = [_cell(found, one) for found in rows.values()]
+        lines.append(f"| {one} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(found: dict[str, Any], one: str) -> str:
+    if one not in found:
+        return ""
+    own, floor = found[one]["us_per_row"], found.get("floor", {}).get("us_per_row")
+    return f"{own:.2f} ({own / floor:.2f})" if floor else f"{own:.2f}"
+
+
+def commands() -> str:
+    """Seconds of whole commands, median of the rounds."""
+    found = _load("commands")
+    lines = ["| command | seconds | peak memory |", "|---|---:|---:|"]
+    lines += [
+        f"| {name} | {one['median_seconds']:.1f} | {one['peak_mb'] / 1024:.1f} GiB |"
+        for name, one in found["commands"].items()
+    ]
+    return "\n".join(lines)
+
+
+TABLES = {"account-step": account_step, "commands": commands}
+
+
+def filled(text: str) -> str:
+    """A page with each `<!-- bench:NAME -->` ... `<!-- /bench -->` filled from the result file."""
+    for name, table in TABLES.items():
+        start, end = f"<!-- bench:{name} -->\n", "<!-- /bench -->"
+        if start in text:
+            head, rest = text.split(start, 1)
+            text = head + start + table() + "\n" + end + rest.split(end, 1)[1]
+    return text
+
+
+def main() -> None:
+    """Write the pages."""
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

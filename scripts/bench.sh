@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Benchmarks, on a quiet machine: result files in benchmarks/results, tables made from them in docs/performance.md.
+#
+#   scripts/bench.sh account-step [--rows N ...] [--rounds N]   the account step beside the floor and the peers
+#   scripts/bench.sh commands [--accounts N]                    whole commands on the demo provider, as a user waits for them
+#   scripts/bench.sh backfill [arguments]                       38 months x 3 versions in one command
+#   scripts/bench.sh tables                                     write the tables from the result files
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+usage() { sed -n '2,/^set /p' scripts/bench.sh | sed -e '/^set /d' -e 's/^# \{0,1\}//'; }
+
+case "${1:-}" in
+    account-step) module=account_step && out=(--out benchmarks/results/account_step.json) ;;
+    commands) module=commands && out=(--out benchmarks/results/commands.json) ;;
+    backfill) module=backfill && out=() ;;
+    tables) module=tables && out=() ;;
+    *) usage && exit 2 ;;
+esac
+shift
+
+scripts/setup.sh
+unset SPARK_HOME SPARK_CONF_DIR PYSPARK_SUBMIT_ARGS
+PATH="$PWD/.venv/bin:$PATH"
+JAVA_HOME="$(cat .venv/ccft-java-home)"
+export PATH JAVA_HOME SPARK_LOCAL_IP=127.0.0.1
+
+exec python -m "benchmarks.$module" "${out[@]}" "$@"
