@@ -1,6 +1,7 @@
 """Delta tables of the lake: create from the registry, read at a version, replace exactly one slice atomically."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ import deltalake as delta_log
 import pyarrow as pa
 from delta.tables import DeltaTable
 from deltalake.exceptions import DeltaError
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -19,8 +21,31 @@ from ccft.config import HISTORY_DAYS
 from ccft.schema.spark import create_table_ddl, history_properties, quote, select_columns, struct_type
 from ccft.schema.tables import Table, table
 
-NOT_KEPT: Final = (DeltaError, PySparkException, OSError)
-"""What reading a table at a Delta version raises when its log entry or its files have been cleaned up."""
+_SIGNS_OF_CLEANING: Final = (
+    "FILE_NOT_EXIST",  # Spark: a data file
+    "FileNotFoundException",
+    "DELTA_VERSION_NOT_FOUND",  # Delta: a log entry
+    "DELTA_TRUNCATED_TRANSACTION_LOG",
+    "DELTA_LOG_FILE_NOT_FOUND",
+    "No such file",  # delta-rs and Arrow
+    "not found",
+    "nvalid table version",
+)
+
+
+class NotKeptError(Exception):
+    """Rows of an old Delta version whose log entry or files have been cleaned up."""
+
+
+@contextmanager
+def reading_history() -> Iterator[None]:
+    """Read tables at old Delta versions: what is no longer there is a `NotKeptError`, any other failure is itself."""
+    try:
+        yield
+    except (DeltaError, PySparkException, Py4JJavaError, OSError) as error:
+        if any(sign in str(error) for sign in _SIGNS_OF_CLEANING):
+            raise NotKeptError from error
+        raise
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from ccft.audit.software import code_hash
 from ccft.config import Settings
 from ccft.errors import CcftError, fail
 from ccft.lake.memory import Bench, short_plans
-from ccft.lake.tables import NOT_KEPT, Lake
+from ccft.lake.tables import Lake, NotKeptError, reading_history
 from ccft.methodology.model import Methodology, known_versions
 from ccft.methodology.switches import switches
-from ccft.pipeline.core import Core, contents
+from ccft.pipeline.core import LARGE, Core, contents
 from ccft.pipeline.run import provider_account
 from ccft.pipeline.stages import Basis, basis, compute
 from ccft.schema.columns import MEASURES
@@ -172,6 +172,11 @@ def _side(selector: Selector, line: published.Line) -> dict[str, str]:
     return {"version": str(selector), "run_id": line.run_id, "published_at": line.finished_at.isoformat()}
 
 
+def _read_whole(rows: DataFrame) -> None:
+    """Read every column of every row: the fingerprint of account rows comes from ingest and does not prove that they are still there."""
+    rows.select(F.bit_xor(F.xxhash64(*rows.columns))).collect()
+
+
 @dataclass
 class _Way:
     """The stages between two published results."""
@@ -184,12 +189,15 @@ class _Way:
     bench: Bench
     progress: Callable[[str], None]
     shared: dict[str, tuple[Core, Basis]] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
 
     def totals(self, line: published.Line) -> dict[str, Decimal]:
         """Totals per measure: from the account rows, or, where these are no longer kept, from the restatement log."""
         try:
-            return difference.totals(self._published(line))
-        except NOT_KEPT:
+            with reading_history():
+                return difference.totals(self._published(line))
+        except NotKeptError:
+            self.gone.append(line.run_id)
             return self._logged_totals(line)
 
     def _logged_totals(self, line: published.Line) -> dict[str, Decimal]:
@@ -207,27 +215,23 @@ class _Way:
         Raises
         ------
         _NoCausesError
-            Rows, inputs or policies of a side are no longer there.
+            Rows, inputs or policies of a side are no longer there. `totals` of both sides have to be asked for before.
         """
-        self._require_results()
+        if self.gone:
+            raise _NoCausesError(f"the account rows of {' and '.join(self.gone)} are no longer kept")
         old, new = self._policy(self.a), self._policy(self.b)
         steps = [(cause, self.b, policy) for cause, policy in switches(old, new)]
         if self.a.input_fingerprint != self.b.input_fingerprint:
             steps.insert(0, (DATA, self.b, old))
         if not self._is_current(self.a, old):
             steps.insert(0, (SOFTWARE, self.a, old))
+        if {cause for cause, *_ in steps} == {SOFTWARE}:
+            steps = []
         stages = [Stage("", self._published(self.a))]
         # What the software of today would compute for the other side has been computed: it is what was published.
         last = steps.pop() if steps and self._is_current(self.b, new) else None
         stages += [Stage(cause, self._computed(line, policy, cause)) for cause, line, policy in steps]
         return [*stages, Stage(last[0] if last else SOFTWARE, self._published(self.b))]
-
-    def _require_results(self) -> None:
-        for line in (self.a, self.b):
-            try:
-                difference.totals(self._published(line))
-            except NOT_KEPT as error:
-                raise _NoCausesError(f"the account rows of {line.run_id} are no longer kept") from error
 
     def _policy(self, line: published.Line) -> Methodology:
         if line.methodology_version not in self.policies:
@@ -264,9 +268,11 @@ class _Way:
                 raise _NoCausesError(f"{line.run_id} did not record which inputs it read")
             names = [line.period]
             try:
-                core = Core.open(self.lake, self.settings, line.input_versions)
-                now = contents(core, names).fingerprints[line.period]
-            except NOT_KEPT as error:
+                with reading_history():
+                    core = Core.open(self.lake, self.settings, line.input_versions)
+                    now = contents(core, names).fingerprints[line.period]
+                    _read_whole(core.frames(names)[LARGE])
+            except NotKeptError as error:
                 raise _NoCausesError(f"the inputs of {line.run_id} are no longer kept") from error
             if now != line.input_fingerprint:
                 raise _NoCausesError(f"the inputs of {line.run_id} are not what they were")
