@@ -6,11 +6,12 @@ versions, so lasting views show what was published when they were made: make the
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from ccft.audit import published
-from ccft.lake.reader import by_delta_version
+from ccft.lake.reader import by_delta_version, column_names, run_log
 from ccft.publish.views import VIEW_SQL, slice_rows
 from ccft.schema.spark import quote
 from ccft.schema.tables import RESULTS, Table
@@ -84,7 +85,42 @@ def statements(root: str, lines: Sequence[published.Line], columns: Columns, *, 
         yield _view(view, VIEW_SQL[view.name], kind)
 
 
-def register_views(spark: SparkSession, root: str, lines: Sequence[published.Line], columns: Columns) -> None:
-    """Make the result tables and views of the published versions temporary views of a session."""
-    for statement in statements(root, lines, columns):
+def register_views(spark: SparkSession, root: str, lines: Sequence[published.Line]) -> None:
+    """Make the result tables and views, at the versions of `lines`, temporary views of a session."""
+    for statement in statements(root, lines, _columns_of(root)):
         spark.sql(statement)
+
+
+def register_published(spark: SparkSession, root: str) -> None:
+    """Make everything that is published now temporary views of a session.
+
+    Raises
+    ------
+    CcftError
+        `CCFT-USAGE-NO-LAKE`.
+    """
+    path = absolute(root)
+    register_views(spark, path, published.lines(run_log(path)))
+
+
+def script(root: str) -> str:
+    """SQL text that makes the views in the current schema of a catalog, e.g. for `spark-sql -f`; needs no JVM.
+
+    Raises
+    ------
+    CcftError
+        `CCFT-USAGE-NO-LAKE`.
+    """
+    path = absolute(root)
+    made = statements(path, published.lines(run_log(path)), _columns_of(path), lasting=True)
+    # Times in the text are UTC.
+    return ";\n\n".join(("SET TIME ZONE 'UTC'", *made)) + ";"
+
+
+def _columns_of(root: str) -> Columns:
+    return lambda name, version: column_names(root, name, version)
+
+
+def absolute(root: str) -> str:
+    """A path that means the same from every working directory."""
+    return root.rstrip("/") if "://" in root else str(Path(root).absolute())

@@ -44,3 +44,12 @@ def open_published(root: str | Path) -> duckdb.DuckDBPyConnection:
     """
     path = str(root).rstrip("/")
     return with_views(path, published.lines(run_log(path)))
+
+
+def open_read_only(root: str | Path) -> duckdb.DuckDBPyConnection:
+    """The same for queries of others: files, settings and variables of this process are out of their reach."""
+    connection = open_published(root)
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET python_enable_replacements = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
