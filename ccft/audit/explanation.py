@@ -207,5 +207,5 @@ def _merged(lines: Sequence[Line]) -> tuple[Line, ...]:
             details=details,
         )
         key = (line.label, line.measure)
-        found[key] = replace(safe, part=safe.part + found[key].part) if key in found else safe
+        found[key] = replace(found[key], part=found[key].part + line.part) if key in found else safe
     return tuple(found.values())

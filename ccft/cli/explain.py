@@ -1,12 +1,16 @@
 """`ccft explain`: one figure back to meters and factors."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ccft.cli.common import ConfigOption, JsonOption, LakeOption, MethodologyOption, check_periods, settings_of
+
+_LOG_WIDTH = 240
+"""Columns where there is no terminal to ask."""
 
 
 def explain(
@@ -42,4 +46,4 @@ def explain(
     elif html is not None:
         print(html)
     else:
-        show(explanation, Console())
+        show(explanation, Console(width=None if sys.stdout.isatty() else _LOG_WIDTH))

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
+from pyarrow import fs
 
 from ccft.errors import fail
 from ccft.schema.columns import Column
@@ -96,8 +97,10 @@ def read_table(root: str, name: str, version: int | None = None) -> ds.Dataset:
     CcftError
         `CCFT-USAGE-NO-LAKE` when the lake has no such table.
     """
+    # Arrow's own file system: the default calls back into Python from Arrow's threads, which aborts the process when it ends during a read ahead.
+    local = None if "://" in root else fs.SubTreeFileSystem(f"{root}/{name}", fs.LocalFileSystem())
     try:
-        return DeltaTable(f"{root}/{name}", version=version).to_pyarrow_dataset()
+        return DeltaTable(f"{root}/{name}", version=version).to_pyarrow_dataset(filesystem=local)
     except TableNotFoundError as error:
         raise fail("CCFT-USAGE-NO-LAKE", path=root) from error
 

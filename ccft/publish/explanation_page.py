@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from ccft.schema.units import MASS_SCALE
+
 Plain = Mapping[str, Any]
 SHOWN_LINES: Final = 8
 """Lines of a level on the terminal; JSON and HTML have all."""
@@ -25,7 +27,7 @@ def heading(explanation: Plain) -> str:
 
 
 def _mass(kilograms: str) -> str:
-    return f"{Decimal(kilograms):,} kg"
+    return f"{Decimal(kilograms):,.{MASS_SCALE}f} kg"
 
 
 def share_of_pool(line: Plain) -> str:
@@ -79,7 +81,7 @@ def tree(explanation: Plain, shown: int = SHOWN_LINES) -> Tree:
 
 def show(explanation: Plain, console: Console) -> None:
     """Print the tree."""
-    console.print(tree(explanation), highlight=False, soft_wrap=True)
+    console.print(tree(explanation), highlight=False)
 
 
 def page(explanation: Plain) -> str:
