@@ -32,7 +32,7 @@ RULES = {
 NOT_REDERIVED = "not re-derived: inputs are no longer those of the run"
 
 
-class _Cluster:
+class ClusterExplainer:
     """One cluster, one measure: from the account's rows to activity."""
 
     def __init__(
@@ -137,7 +137,7 @@ class _Cluster:
 
     # Level 3
 
-    def _direct(self, origin: str) -> dict[tuple[str, str], int]:
+    def direct(self, origin: str) -> dict[tuple[str, str], int]:
         """Direct emissions of a service by rack type and component, re-derived by the rule of step 2b."""
         found = {}
         for (rack_type, component), amount in self.known.rack_types[self.measure].items():
@@ -167,7 +167,7 @@ class _Cluster:
                 parts[line.details["origin_service_id"]] += line.part
         lines = []
         for origin, figure in sorted(parts.items()):
-            direct = self._direct(origin)
+            direct = self.direct(origin)
             if sum(direct.values()) != self.known.direct.get((origin, self.measure), 0):
                 lines.append(self._line(f"{origin}: racks", figure, NOT_REDERIVED, details={"is_elsewhere": True}))
                 continue
@@ -211,7 +211,7 @@ class _Cluster:
     def _own(self, rack_type: str, part: int) -> list[Line]:
         """A rack type's share of the cluster by planned power, and its own embodied carbon; ramping racks may have sent some of it away."""
         amounts = [self.by_power.get(rack_type, 0), self.embodied.get(rack_type, 0)]
-        if self._kept(rack_type) > sum(amounts):
+        if self.kept(rack_type) > sum(amounts):
             return [self._line(f"{rack_type}: cluster", part, NOT_REDERIVED, details={"is_elsewhere": True})]
         by_power, embodied = divide(part, amounts)
         lines = [
@@ -231,7 +231,7 @@ class _Cluster:
             lines.append(self._line(f"{rack_type}: rack embodied", embodied, rule, pool=amounts[1], details=details))
         return lines
 
-    def _kept(self, rack_type: str) -> int:
+    def kept(self, rack_type: str) -> int:
         """What the rack type holds of the cluster's emissions, after ramp-up."""
         found = self.known.rack_types[self.measure]
         own = ("in_use", "unused_capacity", *(("network_overhead",) if rack_type in self.networks else ()))
@@ -320,7 +320,7 @@ def cluster_trees(facts: Facts, measures: Sequence[str], policy: Methodology) ->
     trees = []
     for cluster, known in sorted(facts.clusters.items()):
         rows = [row for row in facts.rows if row.cluster_id == cluster]
-        by_measure = [_Cluster(facts, known, rows, measure, policy).levels() for measure in measures]
+        by_measure = [ClusterExplainer(facts, known, rows, measure, policy).levels() for measure in measures]
         levels = tuple(
             Level(number + 1, title, rule, _visible([line for levels in by_measure for line in levels[number]]))
             for number, (title, rule) in enumerate(TITLES)
