@@ -10,6 +10,7 @@ from ccft.schema.units import F_SCALE, MICROS_PER_UNIT
 
 _ELECTRIC: Final = ("electricity", "electricity_upstream", "grid_losses")
 _FUELS: Final = ("generator_fuel", "natural_gas")
+MARKET_RULE: Final = "load without certificates x market factor, certified load x the factor of its certificates"
 
 
 def activity_lines(line: Line, activity: Sequence[Activity]) -> list[Line]:
@@ -37,7 +38,9 @@ def _activity_line(line: Line, source: InventoryLine, row: Activity, factor: Map
     name = f"{source.source}: {row.site_id}" + (f" {row.substance}" if row.substance else "")
     quantity = f"{row.quantity // MICROS_PER_UNIT}.{row.quantity % MICROS_PER_UNIT:06d} {row.unit}"
     details = {"site_id": row.site_id, "quantity": quantity, "evidence": row.evidence, **factor}
-    return replace(line, label=name, part=part, rule="quantity x emission factor", details=details)
+    is_market = str(factor.get("factor_type", "")).startswith("market_") or line.measure.endswith("_mbm")
+    rule = MARKET_RULE if is_market and source.source in _ELECTRIC else "quantity x emission factor"
+    return replace(line, label=name, part=part, rule=rule, details=details)
 
 
 def _feeds(row: Activity, source: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 import ccft
 from ccft.audit import published
-from ccft.audit.explain import NOT_REDERIVED, ClusterExplainer
+from ccft.audit.explain_cluster import NOT_REDERIVED, ClusterExplainer
 from ccft.audit.explain_facts import AccountRow, account_rows, load
 from ccft.audit.explanation import kilograms
 from ccft.errors import CcftError
