@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -85,35 +86,45 @@ def _print_json(names: Sequence[str], rows: Iterable[Row]) -> None:
     print("[]" if separator == "[" else "]")
 
 
+@contextmanager
+def _named(errors: type[Exception]) -> Iterator[None]:
+    """What the engine says about the query is the user's to read: one line, no stack trace."""
+    try:
+        yield
+    except errors as error:
+        raise fail("CCFT-USAGE-QUERY-FAILED", reason=str(error).strip().partition("\nJVM stacktrace")[0]) from error
+
+
+def _each(rows: Iterable[Row], errors: type[Exception]) -> Iterator[Row]:
+    """Rows as the engine computes them; it may fail in the middle."""
+    with _named(errors):
+        yield from rows
+
+
 def _duckdb_rows(root: str, query: str) -> tuple[list[str], Iterator[Row]]:
     import duckdb
 
     from ccft.pipeline.reading import open_read_only
 
-    try:
+    with _named(duckdb.Error):
         # `query` was parsed and is one SELECT; files and settings are out of its reach.
         result = open_read_only(root).sql(query)
-        names = list(result.columns)
         reader = result.to_arrow_reader(_BATCH)
-    except duckdb.Error as error:
-        raise fail("CCFT-USAGE-QUERY-FAILED", reason=str(error).strip()) from error
     columns = (batch.to_pydict().values() for batch in reader)
-    return names, (row for batch in columns for row in zip(*batch, strict=True))
+    return list(result.columns), _each((row for batch in columns for row in zip(*batch, strict=True)), Exception)
 
 
 def _spark_rows(root: str, query: str) -> tuple[list[str], Iterator[Row]]:
-    from pyspark.errors import AnalysisException, ParseException
+    from pyspark.errors import PySparkException
 
     from ccft.lake.session import open_session
     from ccft.pipeline.catalog import register_published
 
     spark = open_session("ccft sql")
     register_published(spark, root)
-    try:
+    with _named(PySparkException):
         frame = spark.sql(query)
-    except (AnalysisException, ParseException) as error:
-        raise fail("CCFT-USAGE-QUERY-FAILED", reason=str(error).strip()) from error
-    return frame.columns, iter(frame.toLocalIterator())
+    return frame.columns, _each(frame.toLocalIterator(), PySparkException)
 
 
 def _list(root: str) -> None:
