@@ -96,7 +96,7 @@ def _answers(port):
 
 
 def test_spark_sql_reads_the_lasting_views(lasting_views, published_world):
-    expected = ccft.open(published_world.root).sql("SELECT count(*) FROM carbon_emissions").fetchone()[0]
+    expected = ccft.open(published_world.root).execute("SELECT count(*) FROM carbon_emissions").fetchone()[0]
     assert lasting_views.split() == [str(expected)]
 
 

@@ -111,7 +111,7 @@ def test_exported_values_are_the_exact_masses_rounded_once(duck):
 
 def test_opening_a_lake_starts_no_jvm(published_world):
     code = (
-        "import sys, ccft; print(ccft.open(sys.argv[1]).sql('SELECT count(*) FROM carbon_emissions').fetchone()[0]);"
+        "import sys, ccft; print(ccft.open(sys.argv[1]).execute('SELECT count(*) FROM carbon_emissions').fetchone()[0]);"
         " sys.exit('pyspark' in sys.modules)"
     )
     done = subprocess.run(
