@@ -65,7 +65,7 @@ def _line(root: str, question: Question) -> published.Line:
 def _open(root: str, line: published.Line) -> tuple[duckdb.DuckDBPyConnection, tuple[str, ...]]:
     """The slice with the core tables it was computed from, or as they are now where the run did not record them."""
     connection = with_views(root, [line])
-    versions: dict[str, int] = getattr(line, "input_versions", {})
+    versions = line.input_versions
     for name in CORE_TABLES:
         connection.register(name, read_table(root, name, versions.get(name)))
     if all(name in versions for name in CORE_TABLES):

@@ -177,7 +177,7 @@ def test_inputs_are_read_as_of_the_run_or_the_explanation_says_so(published_worl
     account = account_of(database, "v2.0", "true")
     [line] = [x for x in published.lines(run_log(published_world.root)) if x.methodology_version == "v2.0"]
     notes = explain(published_world.root, Question(account, PERIOD, version="v2.0")).plain()["notes"]
-    assert any(note.startswith("inputs as of now") for note in notes) != bool(getattr(line, "input_versions", {}))
+    assert any(note.startswith("inputs as of now") for note in notes) != bool(line.input_versions)
     assert any("scope_3_fera_lbm, scope_3_embodied" in note for note in notes)
 
 
