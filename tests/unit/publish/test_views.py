@@ -83,7 +83,7 @@ def test_a_view_has_the_columns_and_types_of_the_registry(view):
 
 def test_current_is_the_highest_rank_and_not_the_last_run():
     late = Line("2025-05", "v1.0", finished_at=datetime(2026, 1, 1, tzinfo=UTC))
-    rows = {(row["usage_period"], row["methodology_version"]): row for row in slice_rows([late, *LINES[1:]])}
+    rows = {(row["usage_period"], row["methodology_version"]): row for row in slice_rows([*LINES[1:], late])}
     assert {key: row["is_current"] for key, row in rows.items()} == {
         ("2025-05", "v1.0"): False, ("2025-05", "v2.0"): True, ("2025-06", "v2.0"): True,
     }  # fmt: skip
@@ -145,7 +145,7 @@ def test_an_export_row_sums_services_and_clusters_before_it_rounds_once():
             "expansion_overhead": "3",
             "residual": "2",
         },
-        {"in_use": "1", "unused_capacity": "1", "residual": "1"},
+        {"unused_capacity": "1", "network_overhead": "1", "residual": "1"},
         {"in_use": "4", "unused_capacity": "-1", "residual": "3"},
         {"unused_capacity": "0.000000001"},
     ],
