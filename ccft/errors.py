@@ -97,6 +97,7 @@ _RUN_CONDITIONS: Final = (
     _run("AMOUNT-TOO-LARGE", "{what} leaves the representable range (9.2 Mt or 9.2e12 units per pool, 999,999 t per account row)", "check units of the inputs"),
     _run("ALREADY-PUBLISHED", "{period} {version}: published with other inputs, policies or code", 'use --restate --reason "..." to replace it'),
     _run("VERIFICATION-FAILED", "{period} {version} {check} {subject}: {difference} kg", "the tables were changed outside ccft, or restore them; do not use the figures"),
+    _run("EXPLANATION-INEXACT", "{cluster}: level '{level}' misses the figure by {difference} kg", "do not use the explanation; report this"),
     _run("NOTHING-PUBLISHED", "{period}: no published result in this lake", "run the period first"),
 )  # fmt: skip
 
@@ -110,6 +111,10 @@ _USAGE_CONDITIONS: Final = (
     _usage("VERSION-UNAVAILABLE", "methodology {version} cannot be computed for {period}: it is recast back to {first} only", "compute a later month, or another version"),
     _usage("BAD-SELECTOR", "'{value}' names no published result", "write a version, v2.0, or one of its publications, v2.0@1 for the first"),
     _usage("NO-ACCOUNT-ROWS", "account {account} has no rows in {period} in {sides}", "check the account and the period"),
+    _usage("NOT-READ-ONLY", "query, line {line}, column {column}: '{word}' {reason}", "write one SELECT over the tables and views of the lake"),
+    _usage("NO-SUCH-ROW", "account {account} has no row in {period} {version}{filters}", "ask the view account_emissions_all_versions what the account has"),
+    _usage("UNKNOWN-MEASURE", "'{value}' is not a measure; there are {known}", "choose one of them"),
+    _usage("QUERY-FAILED", "the query cannot be answered: {reason}", "names and types of tables and views are in the data dictionary"),
     _usage("BAD-SETTING", "setting {name}: {reason}", "correct the flag, environment variable or configuration file"),
 )  # fmt: skip
 

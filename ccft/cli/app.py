@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 
 from ccft import __version__
-from ccft.cli import diff, inputs, methodology, restate, results, runs
+from ccft.cli import diff, explain, inputs, methodology, restate, results, runs, sql
 from ccft.errors import CcftError
 
 _FAILED_UNEXPECTEDLY = 1
@@ -35,6 +35,8 @@ app.command("verify")(runs.verify)
 app.command("diff")(diff.diff)
 app.command("summary")(results.summary)
 app.add_typer(restate.app, name="restate")
+app.command("sql")(sql.sql)
+app.command("explain")(explain.explain)
 app.add_typer(methodology.app, name="methodology")
 app.command("version")(version)
 

@@ -12,9 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
+from pyarrow import fs
 
 from ccft.errors import fail
-from ccft.schema.tables import RESULTS
+from ccft.schema.columns import Column
+from ccft.schema.tables import RESULTS, Table
 
 
 class PublishedSlice(Protocol):
@@ -31,6 +33,29 @@ class PublishedSlice(Protocol):
     @property
     def table_versions(self) -> dict[str, int]:
         """Delta version per result table."""
+
+
+_ARROW_TYPES = {
+    "string": pa.string(),
+    "boolean": pa.bool_(),
+    "int": pa.int32(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+}
+
+
+def _arrow_type(column: Column) -> pa.DataType:
+    if column.type in _ARROW_TYPES:
+        return _ARROW_TYPES[column.type]
+    precision, _, scale = column.type.removeprefix("decimal(").removesuffix(")").partition(",")
+    return pa.decimal128(int(precision), int(scale))
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """Arrow schema of a table or view."""
+    return pa.schema([(column.name, _arrow_type(column)) for column in table.columns])
 
 
 def run_log(root: str) -> pa.Table:
@@ -64,20 +89,54 @@ def log_rows(root: str, name: str) -> pa.Table:
         return pa.table({})
 
 
-def _table(root: str, name: str, slices: Sequence[PublishedSlice]) -> ds.Dataset:
-    """A table's published slices; those of one Delta version are read together."""
-    by_version: dict[int, list[PublishedSlice]] = defaultdict(list)
+def read_table(root: str, name: str, version: int | None = None) -> ds.Dataset:
+    """A table, newest or at a Delta version; filters are pushed down to its files.
+
+    Raises
+    ------
+    CcftError
+        `CCFT-USAGE-NO-LAKE` when the lake has no such table.
+    """
+    # Arrow's own file system: the default calls back into Python from Arrow's threads, which aborts the process when it ends during a read ahead.
+    local = None if "://" in root else fs.SubTreeFileSystem(f"{root}/{name}", fs.LocalFileSystem())
+    try:
+        return DeltaTable(f"{root}/{name}", version=version).to_pyarrow_dataset(filesystem=local)
+    except TableNotFoundError as error:
+        raise fail("CCFT-USAGE-NO-LAKE", path=root) from error
+
+
+def by_delta_version(name: str, slices: Sequence[PublishedSlice]) -> dict[int, list[PublishedSlice]]:
+    """Slices of a table by the Delta version that holds them; a slice published before the table existed has none."""
+    found: dict[int, list[PublishedSlice]] = defaultdict(list)
     for item in slices:
-        by_version[item.table_versions[name]].append(item)
-    parts = []
-    for version, items in sorted(by_version.items()):
-        wanted = [
-            (pc.field("usage_period") == item.period) & (pc.field("methodology_version") == item.methodology_version)
-            for item in items
-        ]
-        dataset = DeltaTable(f"{root}/{name}", version=version).to_pyarrow_dataset()
-        parts.append(dataset.filter(reduce(or_, wanted)))
-    return parts[0] if len(parts) == 1 else ds.dataset([part.to_table() for part in parts])
+        if name in item.table_versions:
+            found[item.table_versions[name]].append(item)
+    return dict(sorted(found.items()))
+
+
+def _part(root: str, name: str, version: int, slices: Sequence[PublishedSlice]) -> ds.Dataset:
+    wanted = [
+        (pc.field("usage_period") == item.period) & (pc.field("methodology_version") == item.methodology_version)
+        for item in slices
+    ]
+    return read_table(root, name, version).filter(reduce(or_, wanted))
+
+
+def _register(
+    connection: duckdb.DuckDBPyConnection, root: str, registered: Table, slices: Sequence[PublishedSlice]
+) -> None:
+    """Make a view of a table's published slices: those of one Delta version are read together, nothing is loaded."""
+    sources = []
+    for version, items in by_delta_version(registered.name, slices).items():
+        source = f"_{registered.name}_{version}"
+        connection.register(source, _part(root, registered.name, version, items))
+        sources.append(source)
+    if not sources:
+        connection.register(registered.name, arrow_schema(registered).empty_table())
+        return
+    # By name: a Delta version from before a column was added has nulls in it.
+    union = " UNION ALL BY NAME ".join(f"SELECT * FROM {source}" for source in sources)  # noqa: S608 - registry names
+    connection.execute(f"CREATE TEMP VIEW {registered.name} AS {union}")
 
 
 def open_lake(root: str, slices: Sequence[PublishedSlice]) -> duckdb.DuckDBPyConnection:
@@ -91,7 +150,13 @@ def open_lake(root: str, slices: Sequence[PublishedSlice]) -> duckdb.DuckDBPyCon
         What is published.
     """
     connection = duckdb.connect()
-    if slices:
-        for registered in RESULTS:
-            connection.register(registered.name, _table(root, registered.name, slices))
+    # A month ends at midnight UTC, wherever the reader is.
+    connection.execute("SET TimeZone = 'UTC'")
+    for registered in RESULTS:
+        _register(connection, root, registered, slices)
     return connection
+
+
+def column_names(root: str, name: str, version: int) -> list[str]:
+    """Columns that a table has at a Delta version, from its log."""
+    return [field.name for field in DeltaTable(f"{root}/{name}", version=version).schema().fields]

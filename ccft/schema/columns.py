@@ -1,6 +1,6 @@
 """Every column of the product once: name, type, unit, meaning, allowed values."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -106,7 +106,7 @@ def _kg(name: str, description: str, kind: str = MASS) -> Column:
 _SUM: Final = "decimal(28,6)"
 """Quantities summed over many rows."""
 _PERIOD_PATTERN: Final = r"[0-9]{4}-(0[1-9]|1[0-2])"
-_ACCOUNT_PATTERN: Final = r"[0-9]{12}"
+ACCOUNT_PATTERN: Final = r"[0-9]{12}"
 
 _INPUT_COLUMNS: Final = (
     _text("cluster_id", "Cluster: a Region, or an edge cluster of the content delivery network"),
@@ -154,8 +154,8 @@ _INPUT_COLUMNS: Final = (
     _text("service_name", "Name of the service"),
     Column("is_foundational", "boolean", "Has dedicated racks: allocated to accounts by usage"),
     _text("usage_unit", "Unit in which the usage of the service is counted"),
-    _text("account_id", "Account, 12 digits", pattern=_ACCOUNT_PATTERN),
-    _text("payer_account_id", "Management account of the organisation in that month", pattern=_ACCOUNT_PATTERN),
+    _text("account_id", "Account, 12 digits", pattern=ACCOUNT_PATTERN),
+    _text("payer_account_id", "Management account of the organisation in that month", pattern=ACCOUNT_PATTERN),
     _text("account_type", "Kind of account", values=("internal", "affiliate", "external")),
     _text("owner_service_id", "Service that the account's team runs; internal accounts only"),
     Column("usage_date", "date", "Day of usage (UTC)"),
@@ -261,7 +261,7 @@ _RESULT_COLUMNS: Final = (
 COLUMNS: Final = {column.name: column for column in (*_INPUT_COLUMNS, *_CLASS_COLUMNS, *_RESULT_COLUMNS)}
 
 
-def columns(names: Iterable[str]) -> tuple[Column, ...]:
+def columns(names: Iterable[str], known: Mapping[str, Column] = COLUMNS) -> tuple[Column, ...]:
     """Look columns up by name; a trailing `?` makes the column nullable in that table, `:type` gives it a wider type there.
 
     >>> [c.nullable for c in columns(["rack_type", "rack_type?"])]
@@ -272,6 +272,6 @@ def columns(names: Iterable[str]) -> tuple[Column, ...]:
     found = []
     for entry in names:
         name, _, kind = entry.rstrip("?").partition(":")
-        column = COLUMNS[name]
+        column = known[name]
         found.append(replace(column, type=kind or column.type, nullable=entry.endswith("?")))
     return tuple(found)

@@ -37,6 +37,11 @@ SHARES_PER_ONE: Final = 10**SHARE_SCALE
 KG_PER_TONNE: Final = 1000
 """1 MTCO2e = 1000 kg (SI)."""
 
+GRAMS_PER_KG: Final = 1000
+
+GRAMS_PER_TONNE: Final = 1_000_000
+"""1 MTCO2e = 1e6 g (SI): exports give whole grams as MTCO2e."""
+
 MAX_QUANTA: Final = 2**63 - 1
 """Largest amount or total of one pool: 9.2 Mt, or 9.2e12 units (methodology section 4)."""
 
