@@ -1,10 +1,14 @@
 """Every column of the product once: name, type, unit, meaning, allowed values."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from ccft.schema.units import MASS, ROW_MASS, SHARE, F, Q
+from ccft.schema.ai_columns import AI_COLUMNS
+from ccft.schema.column import Column as Column
+from ccft.schema.column import kg as _kg
+from ccft.schema.column import text as _text
+from ccft.schema.units import ROW_MASS, SHARE, F, Q
 
 MEASURES: Final = (
     "scope_1",
@@ -60,48 +64,6 @@ SHARED_OVERHEAD: Final = "SharedOverhead"
 RESERVED_PRODUCT_CODES: Final = (UNUSED_CAPACITY, SHARED_OVERHEAD)
 UNASSIGNED: Final = "unassigned"
 WORLDWIDE: Final = "worldwide"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column as every table shows it.
-
-    Parameters
-    ----------
-    name, type
-        Name as in the contract; Spark SQL type.
-    description
-        What a reader needs to know; becomes the Delta column comment.
-    unit
-        Unit of amounts, empty for text.
-    values
-        Allowed values of a closed vocabulary.
-    nullable
-        Whether null is allowed; a table may relax it with `name?`.
-    minimum, maximum
-        Inclusive bounds that inputs must keep.
-    pattern
-        Regular expression that the whole text must match.
-    """
-
-    name: str
-    type: str
-    description: str
-    unit: str = ""
-    values: tuple[str, ...] = ()
-    nullable: bool = False
-    minimum: int | None = None
-    maximum: int | None = None
-    pattern: str = ""
-
-
-def _text(name: str, description: str, *, values: tuple[str, ...] = (), pattern: str = "") -> Column:
-    return Column(name, "string", description, values=values, pattern=pattern)
-
-
-def _kg(name: str, description: str, kind: str = MASS) -> Column:
-    return Column(name, kind, description, unit="kg CO2e")
-
 
 _SUM: Final = "decimal(28,6)"
 """Quantities summed over many rows."""
@@ -258,7 +220,9 @@ _RESULT_COLUMNS: Final = (
     Column("restated_at", "timestamp", "When it was restated (UTC)"),
 )
 
-COLUMNS: Final = {column.name: column for column in (*_INPUT_COLUMNS, *_CLASS_COLUMNS, *_RESULT_COLUMNS)}
+COLUMNS: Final = {
+    column.name: column for column in (*_INPUT_COLUMNS, *_CLASS_COLUMNS, *_RESULT_COLUMNS, *AI_COLUMNS)
+}
 
 
 def columns(names: Iterable[str]) -> tuple[Column, ...]:
