@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from ccft.schema.ai_columns import AI_COLUMNS
-from ccft.schema.column import Column as Column
+from ccft.schema.column import Column as Column  # noqa: PLC0414 - columns are defined with it, and named from here
 from ccft.schema.column import kg as _kg
 from ccft.schema.column import text as _text
 from ccft.schema.units import ROW_MASS, SHARE, F, Q
