@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 
 from ccft import __version__
-from ccft.cli import diff, inputs, methodology, restate, results, runs
+from ccft.cli import ai, diff, inputs, methodology, restate, results, runs
 from ccft.errors import CcftError
 
 _FAILED_UNEXPECTEDLY = 1
@@ -36,6 +36,7 @@ app.command("diff")(diff.diff)
 app.command("summary")(results.summary)
 app.add_typer(restate.app, name="restate")
 app.add_typer(methodology.app, name="methodology")
+app.add_typer(ai.app, name="ai")
 app.command("version")(version)
 
 

@@ -16,7 +16,7 @@ AI_INPUTS: Final = (
     input_table(
         "ai_releases",
         "Releases of models: what was trained together, and the tokens expected of it; default one per model",
-        "release_id valid_from model_id expected_lifetime_out_tokens training_tokens? training_flop? retire_date?",
+        "release_id valid_from model_id expected_lifetime_out_tokens? training_tokens? training_flop? retire_date?",
         "release_id valid_from",
     ),
     input_table(
@@ -37,6 +37,12 @@ AI_INPUTS: Final = (
         "deployment_id valid_from valid_to? account_id model_id release_id cluster_id service_id accel_type lifecycle_stage"
         " replicas accel_per_replica tags?",
         "deployment_id valid_from",
+    ),
+    input_table(
+        "ai_clusters",
+        "Power usage effectiveness of clusters; taken from the column `pue` of `clusters` where that has one",
+        "cluster_id pue?",
+        "cluster_id",
     ),
     input_table(
         "ai_model_quality",
@@ -63,6 +69,9 @@ AI_INPUTS: Final = (
 )
 """All optional: a delivery without them is complete."""
 
+AI_REQUIRED: Final = ("ai_models", "accelerator_types", "ai_deployments", "ai_accelerator_usage", "ai_token_usage")
+"""Where any AI input is delivered, these are."""
+
 _TOKENS: Final = "requests in_tokens cached_in_tokens? out_tokens images_in? images_out? audio_s?"
 
 AI_CORE: Final = (
@@ -70,13 +79,6 @@ AI_CORE: Final = (
         Table(f"core_{entry.name}", Layer.CORE, f"{entry.description}; validated", entry.columns, entry.key)
         for entry in AI_INPUTS
         if not entry.is_large
-    ),
-    Table(
-        "core_ai_clusters",
-        Layer.CORE,
-        "Power usage effectiveness of clusters, as delivered in the optional column `pue` of `clusters`",
-        columns(("cluster_id", "pue?")),
-        ("cluster_id",),
     ),
     Table(
         "core_ai_accelerator_usage",

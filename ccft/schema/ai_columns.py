@@ -41,7 +41,7 @@ _INPUT_COLUMNS: Final = (
     Column(
         "expected_lifetime_out_tokens",
         "bigint",
-        "Output tokens expected from release to retirement",
+        "Output tokens expected from `valid_from` on, until retirement; empty = unknown",
         "tokens",
         minimum=0,
     ),

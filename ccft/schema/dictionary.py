@@ -72,11 +72,26 @@ SET_ASIDE: Final = tuple(
         "INVALID-ACCOUNT",
         "UNKNOWN-RACK",
         "NETWORK-RACK-USAGE",
+        "UNKNOWN-DEPLOYMENT",
+        "INVALID-DEPLOYMENT",
+        "UNKNOWN-MODEL",
+        "CACHED-ABOVE-INPUT",
+        "AFTER-RETIREMENT",
     )
 )
 """Conditions that set a row of a usage table aside; equal to `ccft.ingest.quarantine.CONDITIONS`, which this layer may not import."""
 _IN_USAGE_ONLY: Final = tuple(
-    f"CCFT-INPUT-{name}" for name in ("CONFLICTING-ROWS", "INVALID-ACCOUNT", "UNKNOWN-RACK", "NETWORK-RACK-USAGE")
+    f"CCFT-INPUT-{name}"
+    for name in (
+        "CONFLICTING-ROWS",
+        "INVALID-ACCOUNT",
+        "UNKNOWN-RACK",
+        "NETWORK-RACK-USAGE",
+        "UNKNOWN-DEPLOYMENT",
+        "INVALID-DEPLOYMENT",
+        "CACHED-ABOVE-INPUT",
+        "AFTER-RETIREMENT",
+    )
 )
 
 _GROUPS: Final = (
