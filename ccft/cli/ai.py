@@ -44,7 +44,7 @@ def run(
     from ccft.lake.lock import writing
     from ccft.methodology.calendar import in_effect
     from ccft.methodology.model import methodology as by_name
-    from ccft.pipeline.ai import run_ai
+    from ccft.pipeline.ai_run import run_ai
 
     if not period:
         raise fail("CCFT-USAGE-BAD-PERIOD", value="")
