@@ -59,7 +59,9 @@ def test_unknown_expectation_amortises_nothing():
 
 @pytest.mark.parametrize(("retires", "left"), [(date(2025, 6, 20), 0), (date(2025, 7, 1), 66)])
 def test_retirement_writes_off_in_its_month(retires, left):
-    line = roll(releases=[release(retires=retires)], developed={"r1": 72 * KG}, tokens={"r1": Fraction(6 * 10**9)})["r1"]
+    line = roll(releases=[release(retires=retires)], developed={"r1": 72 * KG}, tokens={"r1": Fraction(6 * 10**9)})[
+        "r1"
+    ]
     assert line.amortised == 6 * KG
     assert (line.written_off, line.closing) == ((66 - left) * KG, left * KG)
 
@@ -71,11 +73,19 @@ def test_a_restated_closed_month_enters_the_next_open_one():
 
 
 def test_derived_models_use_their_parents_balance():
-    family = [release("a"), release("b", parent="a", share=Fraction(1, 2)), release("c", parent="b", share=Fraction(1, 2))]
+    family = [
+        release("a"),
+        release("b", parent="a", share=Fraction(1, 2)),
+        release("c", parent="b", share=Fraction(1, 2)),
+    ]
     tokens = {"a": Fraction(10**9), "b": Fraction(4 * 10**9), "c": Fraction(4 * 10**9)}
     lines = roll(releases=family, developed={"a": 72 * KG}, tokens=tokens)
     assert lines["a"].amortised == (1 + 2 + 1) * KG
-    assert (lines["a"].inherited, lines["b"].inherited, lines["c"].inherited) == (0, Decimal("0.0005"), Decimal("0.00025"))
+    assert (lines["a"].inherited, lines["b"].inherited, lines["c"].inherited) == (
+        0,
+        Decimal("0.0005"),
+        Decimal("0.00025"),
+    )
     found = draws({name: line.amortised for name, line in lines.items()}, family, tokens)
     assert found == {("a", "a"): KG, ("a", "b"): 2 * KG, ("a", "c"): KG}
 

@@ -15,7 +15,9 @@ ONE = 10**15
 
 def work(stage, energy, idle, reserved, name="d"):
     nothing = Fraction(0)
-    return Work(deployment(stage, name), stage, Fraction(energy), Fraction(idle), nothing, nothing, Fraction(reserved), nothing)
+    return Work(
+        deployment(stage, name), stage, Fraction(energy), Fraction(idle), nothing, nothing, Fraction(reserved), nothing
+    )
 
 
 def lines(*works):
@@ -37,7 +39,9 @@ def test_coverage_leaves_the_rest_unattributed():
     found = shares(lines(work("serving", 30, 10, 5)), Fraction(3, 4), BANDS)
     rest = [share for share in found if share.stage == "_unattributed"]
     assert {share.kind for share in rest} == {share.kind for share in found}
-    assert {(share.share, share.min_share, share.max_share, share.tier) for share in rest} == {(ONE // 4, ONE // 4, ONE // 4, 4)}
+    assert {(share.share, share.min_share, share.max_share, share.tier) for share in rest} == {
+        (ONE // 4, ONE // 4, ONE // 4, 4)
+    }
 
 
 def test_a_kind_without_weight_has_no_share():
@@ -58,7 +62,9 @@ def test_models_of_a_shared_endpoint_divide_its_serving():
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=8), st.fractions(0, 1))
 def test_shares_sum_to_one_but_for_their_roundings(amounts, coverage):
-    weighed = [Weight(IN_USE, str(n), "serving", "m", None, Fraction(amount), 1 + n % 3) for n, amount in enumerate(amounts)]
+    weighed = [
+        Weight(IN_USE, str(n), "serving", "m", None, Fraction(amount), 1 + n % 3) for n, amount in enumerate(amounts)
+    ]
     found = shares(weighed, coverage, BANDS)
     if sum(amounts) and coverage:
         assert abs(sum(share.share for share in found) - ONE) <= len(found)
