@@ -181,7 +181,7 @@ _RESULT_COLUMNS: Final = (
     _kg("scope_3_fera_mbm_kg", "Scope 3, fuel- and energy-related activities, market-based", ROW_MASS),
     _kg("scope_3_embodied_kg", "Scope 3, categories 2 and 4: racks and buildings, amortised", ROW_MASS),
     _text("allocation_basis", "What the weight is", values=BASES),
-    _text("step", "Step of the allocation", values=STEPS),
+    _text("step", "Step of the allocation; `ai`: AI models, booked by `ccft ai run`", values=(*STEPS, "ai")),
     _kg("in_kg", "What the step took in"),
     _kg("transferred_in_kg", "Received from other clusters in this step"),
     _kg("transferred_out_kg", "Given to other clusters in this step"),
