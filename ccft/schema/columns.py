@@ -220,9 +220,7 @@ _RESULT_COLUMNS: Final = (
     Column("restated_at", "timestamp", "When it was restated (UTC)"),
 )
 
-COLUMNS: Final = {
-    column.name: column for column in (*_INPUT_COLUMNS, *_CLASS_COLUMNS, *_RESULT_COLUMNS, *AI_COLUMNS)
-}
+COLUMNS: Final = {column.name: column for column in (*_INPUT_COLUMNS, *_CLASS_COLUMNS, *_RESULT_COLUMNS, *AI_COLUMNS)}
 
 
 def columns(names: Iterable[str]) -> tuple[Column, ...]:
