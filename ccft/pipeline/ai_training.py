@@ -59,7 +59,7 @@ def roll(lake: Lake, settings: Settings, policy: Methodology, split: Split) -> T
             ]
             rolled = roll_forward(period, core.releases, booked, developed[method], tokens, settings.ai.ledger_policy)
             lines += [_row(line, method, settings.ai.ledger_policy) for line in rolled]
-    return Training(lines, _memo(lake, core, lines, tokens, split), _events(core, lines, settings))
+    return Training(lines, _memo(lake, core, lines, split), _events(core, lines, settings))
 
 
 def _quanta(mass: Decimal) -> int:
@@ -117,20 +117,22 @@ def _developed(lake: Lake, period: str, version: str) -> dict[str, dict[str, int
     return found
 
 
-def _memo(
-    lake: Lake, core: AiCore, lines: Iterable[Mapping[str, Any]], tokens: Mapping[str, Fraction], split: Split
-) -> DataFrame:
-    """Memo rows: what was amortised, over the account rows whose tokens used it."""
+def _memo(lake: Lake, core: AiCore, lines: Iterable[Mapping[str, Any]], split: Split) -> DataFrame:
+    """Memo rows: what was amortised, over the account rows whose tokens used it; none where no row bears such tokens."""
+    weight = F.floor(F.col("out_tokens") * _MILLI).cast("bigint")
+    users = split.bearers.where("release IS NOT NULL").withColumn("weight", weight).where("weight > 0")
+    borne = {
+        row["release"]: Fraction(row["tokens"])
+        for row in users.groupBy("release").agg(F.sum("weight").alias("tokens")).collect()
+    }
     rows = []
     for method in ACCOUNTING_METHODS:
         amortised = {
             line["release_id"]: _quanta(line["amortised_kg"]) for line in lines if line["accounting_method"] == method
         }
-        found = draws(amortised, core.releases, tokens)
+        found = draws(amortised, core.releases, borne)
         rows += [(payer, user, method, amount) for (payer, user), amount in found.items() if amount]
     drawn = lake.spark.createDataFrame(rows, _DRAW_SCHEMA)
-    weight = F.floor(F.col("out_tokens") * _MILLI).cast("bigint")
-    users = split.bearers.withColumn("weight", weight).where("weight > 0")
     tiers = [(name, month.tier) for name, month in split.months.items()]
     tier_of = lake.spark.createDataFrame(tiers, "deployment_id string, tier int")
     parts = users.join(F.broadcast(drawn), "release", "inner").join(F.broadcast(tier_of), "deployment_id", "inner")
