@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,6 +14,47 @@ from ccft.errors import CcftError, Problem, fail
 
 HISTORY_DAYS: Final = 1200
 """More than the 38 months that exports and reports show."""
+
+
+class TokenWeights(BaseModel):
+    """Work of one token relative to an output token (docs/ai.md, "Drivers")."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: Decimal = Field(default=Decimal("0.2"), ge=0, le=1000, decimal_places=6)
+    cached: Decimal = Field(default=Decimal("0.02"), ge=0, le=1000, decimal_places=6)
+    output: Decimal = Field(default=Decimal(1), ge=0, le=1000, decimal_places=6)
+
+
+class AiSettings(BaseModel):
+    """What an operator may set about AI models: table `[ai]` of the configuration file.
+
+    Parameters
+    ----------
+    default_pue
+        Power usage effectiveness of clusters that deliver none.
+    token_weights, model_token_weights
+        Work of tokens; per `model_id` where a model differs.
+    bands
+        Half width of the uncertainty band of energy per tier 1, 2, 3, as a share.
+    ledger_policy
+        How training is amortised: over `units` (output tokens), over `time`, or `none`.
+    accelerator_hour_units
+        Usage units of services that count accelerator-hours: there usage says how much of a row the deployments explain.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    default_pue: Decimal = Field(default=Decimal("1.2"), ge=1, decimal_places=9)
+    token_weights: TokenWeights = TokenWeights()
+    model_token_weights: dict[str, TokenWeights] = Field(default_factory=dict)
+    bands: tuple[Decimal, Decimal, Decimal] = (Decimal("0.02"), Decimal("0.15"), Decimal("0.5"))
+    ledger_policy: Literal["units", "time", "none"] = "units"
+    accelerator_hour_units: tuple[str, ...] = ("accelerator-hours", "accelerator-hour", "gpu-hours", "gpu-hour")
+
+    def result_hash(self) -> str:
+        """SHA-256 of all of it: everything here changes published rows."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
 class Settings(BaseModel):
@@ -29,6 +70,8 @@ class Settings(BaseModel):
         A period is rejected when more than this share of a table's rows, and more than this number, were set aside.
     history_days
         How long superseded rows of the lake's tables stay readable at their Delta versions.
+    ai
+        Settings of `ccft ai`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,6 +81,7 @@ class Settings(BaseModel):
     rejected_share_limit: Decimal = Field(default=Decimal("0.001"), ge=0, le=1)
     rejected_rows_limit: int = Field(default=10, ge=0)
     history_days: int = Field(default=HISTORY_DAYS, ge=1)
+    ai: AiSettings = AiSettings()
 
     def result_hash(self) -> str:
         """SHA-256 of the settings that change published rows."""

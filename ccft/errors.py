@@ -82,6 +82,16 @@ _INPUT_CONDITIONS: Final = (
     _input("RESERVED-PRODUCT", "{table} {key}: {column} = {value} is reserved", "choose another name"),
     _input("WRONG-UNIT", "{table} {key}: unit '{value}', expected {allowed}", "convert the figure to the expected unit"),
     _input("AMOUNT-TOO-LARGE", "{table} {key}: {column} = {value} is above the representable range", "check the unit; split the row if it is right"),
+    _input("BELOW-MINIMUM", "{table} {key}: {column} = {value} is below {allowed}", "correct the figure"),
+    _input("UNKNOWN-MODEL", "{table} {key}: model '{value}' is not in ai_models", "add the model or correct the id"),
+    _input("UNKNOWN-RELEASE", "{table} {key}: release '{value}' is not in ai_releases", "add the release or correct the id"),
+    _input("UNKNOWN-ACCELERATOR", "{table} {key}: accelerator type '{value}' is not in accelerator_types", "add the type or correct it"),
+    _input("UNKNOWN-DEPLOYMENT", "{table} {key}: deployment '{value}' is not in ai_deployments", "add the deployment or correct the id"),
+    _input("INVALID-DEPLOYMENT", "{table} {key}: deployment '{value}' is not valid in {period}", "extend its validity, or move the usage"),
+    _input("MODEL-CYCLE", "ai_models: model {value} is derived from itself", "name the model that it really comes from"),
+    _input("DEPLOYMENT-OWNER", "ai_deployments {key}: account '{value}' runs another service than {allowed}", "a team deploys on the service it runs"),
+    _input("CACHED-ABOVE-INPUT", "{table} {key}: {column} = {value} is more than in_tokens", "in_tokens includes the cached ones"),
+    _input("AFTER-RETIREMENT", "{table} {key}: {column} = {value} is after the retirement of the model or release", "correct the retirement, or the usage"),
     _input("MORE-PROBLEMS", "{table}: ... and {count} more of {condition}", "mend those that are listed: the others often have the same cause"),
     _input("TOO-MANY-REJECTED", "{table} {period}: {rejected} of {rows} rows rejected ({conditions}): above {limit}", "mend the rows, or raise rejected_share_limit"),
 )  # fmt: skip
@@ -98,6 +108,8 @@ _RUN_CONDITIONS: Final = (
     _run("ALREADY-PUBLISHED", "{period} {version}: published with other inputs, policies or code", 'use --restate --reason "..." to replace it'),
     _run("VERIFICATION-FAILED", "{period} {version} {check} {subject}: {difference} kg", "the tables were changed outside ccft, or restore them; do not use the figures"),
     _run("EXPLANATION-INEXACT", "{cluster}: level '{level}' misses the figure by {difference} kg", "do not use the explanation; report this"),
+    _run("AI-NEEDS-SERVICE-GRAPH", "{version}: solves no service graph, so that models have no footprint of their own", "use v2.0 or later"),
+    _run("AI-ALREADY-PUBLISHED", "{period} {version}: AI figures are published with other inputs, settings or code", 'use --restate --reason "..." to replace them'),
     _run("NOTHING-PUBLISHED", "{period}: no published result in this lake", "run the period first"),
 )  # fmt: skip
 
@@ -143,6 +155,13 @@ _EVENT_CONDITIONS: Final = (
     _event("RESIDUAL-TO-PROVIDER", "residual of {value} kg kept by the provider"),
     _event("IDENTICAL-DUPLICATES", "{count} identical copies of rows counted once"),
     _event("ROWS-REJECTED", "{count} rows set aside as {value}"),
+    _event("AI-DEFAULT-PUE", "cluster without PUE: {value} assumed", "deliver `pue` with clusters"),
+    _event("AI-BUSY-ABOVE-RESERVED", "{count} hours with more busy than reserved accelerator-hours: clipped"),
+    _event("AI-NO-ROW", "deployment without an account row: its footprint is unknown, not 0"),
+    _event("AI-NO-EVIDENCE", "deployment without hours, and without tokens and model size to estimate from: weighs nothing"),
+    _event("AI-CUSTOMERS-WITHOUT-TOKENS", "{count} customers of the service made no tokens here: {value} kg location-based unattributed"),
+    _event("AI-TOKENS-WITHOUT-ROW", "{count} accounts without a row made {value} tokens: not counted"),
+    _event("AI-NO-EXPECTATION", "release without expected output tokens: its training is not amortised"),
 )  # fmt: skip
 
 CONDITIONS: Final = {

@@ -62,6 +62,44 @@ SCHEMAS: dict[str, pa.Schema] = {
     ),
 }  # fmt: skip
 
+_COUNT = pa.decimal128(28, 6)
+_HOUR = pa.timestamp("us", tz="UTC")
+# Names and types of docs/ai.md: the optional tables of AI models.
+AI_SCHEMAS: dict[str, pa.Schema] = {
+    "ai_models": _schema(
+        model_id=_S, family=_S, parent_model_id=_S, parent_share=FACTOR, version=_S, params_total_b=FACTOR,
+        params_active_b=FACTOR, datatype=_S, task=_S, owner_account_id=_S, release_date=_DAY, retire_date=_DAY,
+        expected_life_days=_INT,
+    ),
+    "ai_releases": _schema(
+        release_id=_S, valid_from=_S, model_id=_S, expected_lifetime_out_tokens=pa.int64(), training_tokens=_COUNT,
+        training_flop=_COUNT, retire_date=_DAY,
+    ),
+    "ai_disclosures": _schema(
+        model_id=_S, part=_S, kg=FACTOR, kwh=_COUNT, accel_h=QUANTITY, watts=QUANTITY, method=_S, source=_S
+    ),
+    "accelerator_types": _schema(
+        accel_type=_S, p_idle_kw=QUANTITY, p_busy_serving_kw=QUANTITY, p_busy_training_kw=QUANTITY, embodied_kg=FACTOR,
+        life_h=QUANTITY, capacity_weight=FACTOR, source=_S,
+    ),
+    "ai_deployments": _schema(
+        deployment_id=_S, valid_from=_S, valid_to=_S, account_id=_S, model_id=_S, release_id=_S, cluster_id=_S,
+        service_id=_S, accel_type=_S, lifecycle_stage=_S, replicas=QUANTITY, accel_per_replica=QUANTITY, tags=_S,
+    ),
+    "ai_clusters": _schema(cluster_id=_S, pue=FACTOR),
+    "ai_model_quality": _schema(
+        model_id=_S, benchmark=_S, metric=_S, score=FACTOR, higher_is_better=_BOOL, latency_p50_ms=QUANTITY, source=_S,
+        as_of=_DAY,
+    ),
+    "ai_accelerator_usage": _schema(
+        hour=_HOUR, deployment_id=_S, job_state=_S, reserved_accel_h=_COUNT, busy_accel_h=_COUNT, energy_kwh=_COUNT
+    ),
+    "ai_token_usage": _schema(
+        hour=_HOUR, deployment_id=_S, account_id=_S, model_id=_S, requests=_COUNT, in_tokens=_COUNT,
+        cached_in_tokens=_COUNT, out_tokens=_COUNT, images_in=_COUNT, images_out=_COUNT, audio_s=_COUNT,
+    ),
+}  # fmt: skip
+
 
 def to_micro(values: Floats) -> Ints:
     """Whole millionths of each value, half to even."""

@@ -1,4 +1,4 @@
-"""Write the whole input folder: ten tables in the format of the data contract."""
+"""Write the whole input folder: ten tables in the format of the data contract, and those of AI models."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from ccft.demo.demand import demand_of, standing_users
 from ccft.demo.factors import emission_factors
 from ccft.demo.files import Floats, MonthWriter, clear_parts, rows_to_table, write_csv
 from ccft.demo.fleet import Fleet, build_fleet, facility_assets_table, launch_of, racks_table
+from ccft.demo.models import write_models
 from ccft.demo.organisations import account_rows, accounts_reader, build_accounts
 from ccft.demo.provider import CLUSTERS
 from ccft.demo.rack_usage import rack_month
@@ -129,4 +130,5 @@ def write_demo_world(
         rows[name] = table.num_rows
     write_csv(out, "accounts", accounts_reader(everyone, timeline))
     rows["accounts"] = account_rows(everyone)
+    rows |= write_models(out, timeline)
     return DemoWorld(out=out, periods=timeline.periods, rows=rows, timeline=timeline)

@@ -10,7 +10,7 @@ from typing import Final
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from ccft.ingest import validity
+from ccft.ingest import ai_checks, validity
 from ccft.ingest.findings import delivered_key_sql, findings_sql
 from ccft.ingest.types import DELIVERED, MALFORMED, UNREAD, expected, is_month, too_large_sql
 from ccft.schema.columns import GLOBAL_LOCATION, GLOBAL_REGION, RESERVED_PRODUCT_CODES, UNASSIGNED, WORLDWIDE, Column
@@ -28,10 +28,15 @@ PARENTS: Final = {
     "racks": {"cluster_id": "clusters"},
     "facility_assets": {"cluster_id": "clusters"},
     "accounts": {"owner_service_id": "services"},
+    **ai_checks.PARENTS,
 }
 """Columns that name a row of a table small enough to be sent to every executor."""
-PARENT_KEY: Final = {"clusters": "cluster_id", "services": "service_id"}
-_UNKNOWN: Final = {"clusters": "CCFT-INPUT-UNKNOWN-CLUSTER", "services": "CCFT-INPUT-UNKNOWN-SERVICE"}
+PARENT_KEY: Final = {"clusters": "cluster_id", "services": "service_id", **ai_checks.PARENT_KEY}
+_UNKNOWN: Final = {
+    "clusters": "CCFT-INPUT-UNKNOWN-CLUSTER",
+    "services": "CCFT-INPUT-UNKNOWN-SERVICE",
+    **ai_checks.UNKNOWN,
+}
 
 UNITS_OF_ACTIVITY: Final = {
     "electricity": ("MWh",),
@@ -182,8 +187,9 @@ def column_checks(column: Column) -> list[Check]:
         allowed = quote(", ".join(column.values))
         found.append(Check("CCFT-INPUT-UNKNOWN-VALUE", f"{name} NOT IN ({_list(column.values)})", name, text, allowed))
     if column.minimum is not None:
-        code = "CCFT-INPUT-SERVICE-LIFE" if name == "service_life_months" else "CCFT-INPUT-NEGATIVE-QUANTITY"
-        found.append(Check(code, f"{name} < {column.minimum}", name, text))
+        positive = "CCFT-INPUT-SERVICE-LIFE" if name == "service_life_months" else "CCFT-INPUT-BELOW-MINIMUM"
+        code = positive if column.minimum else "CCFT-INPUT-NEGATIVE-QUANTITY"
+        found.append(Check(code, f"{name} < {column.minimum}", name, text, quote(str(column.minimum))))
     return found
 
 
@@ -288,6 +294,11 @@ def _accounts() -> tuple[Check, ...]:
     return (Check("CCFT-INPUT-OWNER-NOT-INTERNAL", foreign, "owner_service_id", "account_type"), *_validity())
 
 
+def _ai(name: str) -> Callable[[], tuple[Check, ...]]:
+    """Checks of an AI table."""
+    return lambda: tuple(Check(*found) for found in ai_checks.PREDICATES[name])
+
+
 _OF_TABLE: Final[Mapping[str, Callable[[], tuple[Check, ...]]]] = {
     "clusters": _clusters,
     "activity": _activity,
@@ -297,4 +308,6 @@ _OF_TABLE: Final[Mapping[str, Callable[[], tuple[Check, ...]]]] = {
     "facility_assets": _facility_assets,
     "services": _services,
     "accounts": _accounts,
+    **{name: _ai(name) for name in ai_checks.PREDICATES},
+    "ai_deployments": _validity,
 }

@@ -22,6 +22,7 @@ from pyspark.sql.types import (
     FractionalType,
     IntegerType,
     IntegralType,
+    LongType,
     StringType,
     TimestampNTZType,
     TimestampType,
@@ -43,15 +44,22 @@ _SCIENTIFIC: Final = r"^[+-]?[0-9](\.[0-9]{0,18})?[eE][+-]?[0-9]{1,3}\z"
 _SCIENTIFIC_ZERO: Final = r"^[+-]?0(\.0*)?[eE]"
 _MANTISSA_DIGITS: Final = 19
 _DATE: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\z"
+_HOUR: Final = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?\z"
+)
 _INTEGER: Final = r"^[+-]?[0-9]+\z"
+_INSTANTS: Final = "TIMESTAMP'0001-01-01 00:00:00' AND TIMESTAMP'9999-12-31 23:00:00'"
 _DAYS: Final = "DATE'0001-01-01' AND DATE'9999-12-31'"
 
+_WHOLE: Final[dict[str, type[DataType]]] = {"int": IntegerType, "bigint": LongType}
 _SOURCES: Final[dict[str, tuple[type[DataType], ...]]] = {
     "string": (StringType,),
     "decimal": (StringType, DecimalType, IntegralType, FractionalType),
     "date": (StringType, DateType, TimestampType, TimestampNTZType),
     "boolean": (StringType, BooleanType),
     "int": (StringType, IntegralType, DecimalType, FractionalType),
+    "bigint": (StringType, IntegralType, DecimalType, FractionalType),
+    "timestamp": (StringType, TimestampType, TimestampNTZType),
 }
 
 
@@ -77,9 +85,14 @@ def expected(column: Column) -> str:
         return "12 digits"
     if _kind(column) == "decimal":
         return f"a number with at most {_decimal(column).scale} decimals"
-    return {"date": "a date (YYYY-MM-DD)", "boolean": "true or false", "int": "a whole number"}.get(
-        _kind(column), "text"
-    )
+    kinds = {
+        "date": "a date (YYYY-MM-DD)",
+        "timestamp": "the start of an hour in UTC (YYYY-MM-DDTHH:00:00Z)",
+        "boolean": "true or false",
+        "int": "a whole number",
+        "bigint": "a whole number",
+    }
+    return kinds.get(_kind(column), "text")
 
 
 def column_problems(frame: DataFrame, table: Table) -> list[Problem]:
@@ -142,8 +155,10 @@ def value_sql(delivered: str, source: DataType, column: Column) -> str:
         return _decimal_sql(delivered, source, column)
     if kind == "date":
         return f"CASE WHEN {_date_sql(delivered, source)} BETWEEN {_DAYS} THEN {_date_sql(delivered, source)} END"
-    if kind == "int" and not isinstance(source, IntegerType):
-        return _int_sql(delivered, source)
+    if kind == "timestamp":
+        return _hour_sql(delivered, source)
+    if kind in _WHOLE and not isinstance(source, _WHOLE[kind]):
+        return _int_sql(delivered, source, kind)
     if kind == "boolean" and isinstance(source, StringType):
         return f"CASE WHEN lower({delivered}) IN ('true', 'false') THEN lower({delivered}) = 'true' END"
     return delivered
@@ -180,8 +195,16 @@ def _date_sql(delivered: str, source: DataType) -> str:
     return f"IF({is_midnight}, try_cast({delivered} AS DATE), NULL)"
 
 
-def _int_sql(delivered: str, source: DataType) -> str:
-    value = f"try_cast({delivered} AS INT)"
+def _hour_sql(delivered: str, source: DataType) -> str:
+    """Instant at which an hour starts; sessions are in UTC, so that text without a zone is UTC."""
+    value = f"try_cast({delivered} AS TIMESTAMP)"
+    if isinstance(source, StringType):
+        value = f"IF({delivered} RLIKE r'{_HOUR}', {value}, NULL)"
+    return f"CASE WHEN {value} BETWEEN {_INSTANTS} AND date_trunc('hour', {value}) = {value} THEN {value} END"
+
+
+def _int_sql(delivered: str, source: DataType, kind: str) -> str:
+    value = f"try_cast({delivered} AS {kind.upper()})"
     if isinstance(source, StringType):
         return f"IF({delivered} RLIKE r'{_INTEGER}', {value}, NULL)"
     return f"IF(CAST({value} AS DOUBLE) = CAST({delivered} AS DOUBLE), {value}, NULL)"

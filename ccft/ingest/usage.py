@@ -1,7 +1,7 @@
 """What both usage tables share: flaws of a row, identical copies, conflicting rows.
 
-A month of a key without its day holds every day once when it has as many rows as days: one bit per day and a count show it, exactly,
-while the amounts are summed. Only the months that fail this, or have flawed rows, are looked at row by row.
+A month of a key without its day (or hour) holds every day once when it has as many rows as days: one bit per day and a count show it,
+exactly, while the amounts are summed. Only the months that fail this, or have flawed rows, are looked at row by row.
 
 A row of a large table is set aside for one reason, the first that applies: a key that cannot be read or is incomplete; rows of
 one key with different values; a value that cannot be read, is missing or negative; a key that the other tables do not know.
@@ -33,13 +33,17 @@ FLAWS: Final = (
     "CCFT-INPUT-AMOUNT-TOO-LARGE",
     "CCFT-INPUT-NEGATIVE-QUANTITY",
     "CCFT-INPUT-CONFLICTING-ROWS",
+    "CCFT-INPUT-CACHED-ABOVE-INPUT",
+    "CCFT-INPUT-AFTER-RETIREMENT",
 )
 """Conditions of a row by number: grouping by a byte costs a fraction of grouping by text."""
-SOUND, WRONG, MISSING, TOO_LARGE, NEGATIVE, CONFLICTING = range(len(FLAWS))
+SOUND, WRONG, MISSING, TOO_LARGE, NEGATIVE, CONFLICTING, CACHED, RETIRED = range(len(FLAWS))
 
-DAY: Final = "usage_date"
 MONTH: Final = "month"
-"""First day of the month of `usage_date` (date): the period as it is cheap to group by."""
+"""First day of the month of the row's day or hour (date): the period as it is cheap to group by."""
+_HOURS_PER_WORD: Final = 62
+_WORDS_OF_HOURS: Final = 12
+"""Words of a bit per hour: 744 hours of a month of 31 days."""
 KEY_FLAW: Final = "key_flaw"
 VALUE_FLAW: Final = "value_flaw"
 FLAW_COLUMN: Final = "flaw_column"
@@ -81,7 +85,7 @@ def value_flaws(table: Table) -> list[Flaw]:
     return found
 
 
-def marked(typed: DataFrame, delivered: Sequence[str], table: Table) -> DataFrame:
+def marked(typed: DataFrame, delivered: Sequence[str], table: Table, further: Sequence[Flaw] = ()) -> DataFrame:
     """Name the flaws of each row.
 
     Parameters
@@ -92,6 +96,8 @@ def marked(typed: DataFrame, delivered: Sequence[str], table: Table) -> DataFram
         Names of the delivered columns: they make the row's JSON.
     table
         Registry entry.
+    further
+        Flaws of amounts that the table has beyond those of its columns.
 
     Returns
     -------
@@ -100,12 +106,12 @@ def marked(typed: DataFrame, delivered: Sequence[str], table: Table) -> DataFram
         `flaw_column`, `flaw_text`, `row_json`, which cost nothing where they are not read.
     """
     in_key = key_flaws(table, [MALFORMED] if MALFORMED in delivered else [])
-    in_value = value_flaws(table)
+    in_value = [*value_flaws(table), *further]
     either = [*in_key, *in_value]
     own = [f"{_text(name.lower(), table)} AS `{name}`" for name in delivered]
     return typed.selectExpr(
         *table.column_names,
-        f"trunc(usage_date, 'MM') AS {MONTH}",
+        f"trunc({table.delivered_by}, 'MM') AS {MONTH}",
         f"CAST({_first(in_key, [str(flaw.number) for flaw in in_key], str(SOUND))} AS TINYINT) AS {KEY_FLAW}",
         f"CAST({_first(in_value, [str(flaw.number) for flaw in in_value], str(SOUND))} AS TINYINT) AS {VALUE_FLAW}",
         f"{_first(either, [quote(flaw.column) for flaw in either], 'NULL')} AS {FLAW_COLUMN}",
@@ -125,8 +131,20 @@ def _first(flaws: Sequence[Flaw], results: Sequence[str], otherwise: str) -> str
 
 
 def group_key(table: Table) -> tuple[str, ...]:
-    """Key of a usage table with the month in place of the day."""
-    return (MONTH, *(name for name in table.key if name != DAY))
+    """Key of a usage table with the month in place of the day or hour."""
+    return (MONTH, *(name for name in table.key if name != table.delivered_by))
+
+
+def _slots(table: Table) -> list[str]:
+    """SQL of bit masks with the bit of a row's day, or hour, in its month."""
+    when = table.delivered_by
+    if table.column(when).type == "date":
+        return [f"shiftleft(1L, dayofmonth({when})) AS slot_0"]
+    slot = f"((dayofmonth({when}) - 1) * 24 + hour({when}))"
+    return [
+        f"IF({slot} div {_HOURS_PER_WORD} = {word}, shiftleft(1L, {slot} % {_HOURS_PER_WORD}), 0L) AS slot_{word}"
+        for word in range(_WORDS_OF_HOURS)
+    ]
 
 
 def grouped(rows: DataFrame, table: Table) -> DataFrame:
@@ -145,19 +163,22 @@ def grouped(rows: DataFrame, table: Table) -> DataFrame:
         One row per `group_key`: the amounts, `row_count`, `is_doubtful` (a flawed row, or a day twice), and the sums of the rows'
         hashes `high`, `low`.
     """
+    slots = _slots(table)
+    masks = [f"slot_{word}" for word in range(len(slots))]
     hashed = rows.selectExpr(
         *group_key(table),
         *(column.name for column in values_of(table)),
-        f"shiftleft(1L, dayofmonth({DAY})) AS day",
+        *slots,
         f"greatest({KEY_FLAW}, {VALUE_FLAW}) AS flaw",
         f"{row_hash_sql(table)} AS h",
     )
     sums = [f"sum({column.name}) AS {column.name}" for column in values_of(table)]
-    counts = ["count(*) AS row_count", "bit_or(day) AS days", "max(flaw) AS worst", *hash_sums_sql("h")]
+    seen = [f"bit_or({mask}) AS {mask}" for mask in masks]
+    counts = ["count(*) AS row_count", *seen, "max(flaw) AS worst", *hash_sums_sql("h")]
     groups = hashed.groupBy(*group_key(table)).agg(*(F.expr(sql) for sql in (*sums, *counts)))
-    return groups.selectExpr("*", f"worst <> {SOUND} OR bit_count(days) <> row_count AS is_doubtful").drop(
-        "days", "worst"
-    )
+    different = " + ".join(f"bit_count({mask})" for mask in masks)
+    doubtful = groups.selectExpr("*", f"worst <> {SOUND} OR {different} <> row_count AS is_doubtful")
+    return doubtful.drop(*masks, "worst")
 
 
 def trusted(groups: DataFrame, table: Table) -> DataFrame:

@@ -140,6 +140,17 @@ def read_inputs(
     return frames, [found for found in opened.values() if isinstance(found, Problem)]
 
 
+def read_optional(
+    spark: SparkSession, folder: str, tables: Sequence[Table]
+) -> tuple[dict[str, DataFrame], list[Problem]]:
+    """Open tables that a delivery may have; as `read_inputs`, but a table that is not there is no problem."""
+    root, files = _list(spark, folder.rstrip("/") or "/", tables)
+    there = [table for table in tables if {file.split("/")[0].split(".")[0] for file in files} & {table.name}]
+    opened = {table.name: _frame_or_problem(spark, root, files, table) for table in there}
+    frames = {name: found for name, found in opened.items() if isinstance(found, DataFrame)}
+    return frames, [found for found in opened.values() if isinstance(found, Problem)]
+
+
 def _frame_or_problem(spark: SparkSession, root: str, files: Sequence[str], table: Table) -> DataFrame | Problem:
     try:
         entry = locate(files, table.name)

@@ -8,17 +8,28 @@ from functools import reduce
 from typing import Final
 
 from pyspark.sql import DataFrame, Row, SparkSession
-from pyspark.sql.types import DateType
+from pyspark.sql.types import DateType, TimestampType
 
 from ccft.errors import Problem
-from ccft.ingest import account_usage, findings, quarantine, rack_usage, references, small_checks, usage
+from ccft.ingest import (
+    account_usage,
+    ai_checks,
+    ai_layout,
+    ai_usage,
+    findings,
+    quarantine,
+    rack_usage,
+    references,
+    small_checks,
+    usage,
+)
 from ccft.ingest.fingerprint import Content, Slice, content, summed_groups, summed_hashes
 from ccft.ingest.quarantine import Tally
 from ccft.ingest.types import column_problems, typed
-from ccft.lake.inputs import READ_ERRORS, read_inputs, unreadable
+from ccft.lake.inputs import READ_ERRORS, read_inputs, read_optional, unreadable
 from ccft.lake.memory import COMPILE_FROM_ROWS, Kept, compiled_plans, on_driver, short_plans
 from ccft.periods import month_end, month_start
-from ccft.schema.tables import INPUTS, Table, table
+from ccft.schema.tables import AI_INPUTS, INPUTS, Table, table
 
 GROWING: Final = ("accounts", "racks")
 """Small tables that may still have millions of rows; the others fit one task."""
@@ -27,6 +38,8 @@ READERS: Final = 3
 USAGE_PARENTS: Final = {
     "account_usage": ("clusters", "services", "accounts"),
     "rack_usage": ("clusters", "services", "racks"),
+    "ai_accelerator_usage": ("ai_deployments", "accelerator_types"),
+    "ai_token_usage": ("ai_deployments", "accelerator_types", "ai_models", "ai_releases", "accounts"),
 }
 
 
@@ -72,17 +85,16 @@ def open_delivery(spark: SparkSession, inputs: str, periods: Sequence[str], kept
         Keeps accounts, racks and months of usage: read once, checked, joined and written from memory.
     """
     frames, problems = read_inputs(spark, inputs)
-    delivery = Delivery(problems=problems)
-    for registered in (entry for entry in INPUTS if entry.name in frames):
+    ai, unreadable_ai = read_optional(spark, inputs, AI_INPUTS)
+    delivery = Delivery(problems=[*problems, *unreadable_ai, *ai_layout.missing(ai)])
+    frames |= ai_layout.layout(ai, frames.get("clusters"))
+    tables = [entry for entry in (*INPUTS, *AI_INPUTS) if entry.name in frames]
+    for registered in tables:
         wrong = column_problems(frames[registered.name], registered)
         delivery.problems += wrong
         if wrong:
             del frames[registered.name]
-        elif registered.is_large:
-            rows = _usage_rows(frames[registered.name], registered, periods)
-            delivery.usage[registered.name] = rows
-            delivery.groups[registered.name] = kept.keep(usage.grouped(rows, registered))
-    small = [entry.name for entry in INPUTS if entry.name in frames and not entry.is_large]
+    small = [entry.name for entry in tables if entry.name in frames and not entry.is_large]
     parents = [name for name in small if name in small_checks.PARENT_KEY]
     bounded = [name for name in small if name not in parents and name not in GROWING]
     with short_plans(spark):  # the session's plans: around all threads, never inside one
@@ -91,6 +103,12 @@ def open_delivery(spark: SparkSession, inputs: str, periods: Sequence[str], kept
     for name in (name for name in small if name in GROWING):
         rows, judged = _judged(frames[name], name, delivery.small)
         delivery.context[name], delivery.small[name] = rows, kept.keep(judged)
+    known = ai_usage.retirements(delivery.small) if ai else {}
+    for registered in (entry for entry in tables if entry.name in frames and entry.is_large):
+        flaws = ai_usage.further_flaws(registered.name, known) if registered.name in ai else []
+        rows = _usage_rows(frames[registered.name], registered, periods, flaws)
+        delivery.usage[registered.name] = rows
+        delivery.groups[registered.name] = kept.keep(usage.grouped(rows, registered))
     return delivery
 
 
@@ -120,21 +138,22 @@ def _take_bounded(delivery: Delivery, frames: Mapping[str, DataFrame]) -> None:
             delivery.context[name], delivery.small[name] = result
 
 
-def _usage_rows(frame: DataFrame, registered: Table, periods: Sequence[str]) -> DataFrame:
-    is_date = isinstance(frame.schema[registered.delivered_by].dataType, DateType)
+def _usage_rows(
+    frame: DataFrame, registered: Table, periods: Sequence[str], further: Sequence[usage.Flaw] = ()
+) -> DataFrame:
+    when = registered.delivered_by
+    is_typed = isinstance(frame.schema[when].dataType, DateType | TimestampType)
     # Where the day is a date, other months are left out before typing: their files are not even opened.
-    delivered = _of_periods(frame, periods) if is_date else frame
-    rows = usage.marked(typed(delivered, registered), delivered.columns, registered)
-    return rows if is_date else _of_periods(rows, periods)
+    delivered = _of_periods(frame, periods, when) if is_typed else frame
+    rows = usage.marked(typed(delivered, registered), delivered.columns, registered, further)
+    return rows if is_typed else _of_periods(rows, periods, when)
 
 
-def _of_periods(frame: DataFrame, periods: Sequence[str]) -> DataFrame:
+def _of_periods(frame: DataFrame, periods: Sequence[str], when: str) -> DataFrame:
     if not periods:
         return frame
-    months = [
-        f"(usage_date >= DATE'{month_start(period)}' AND usage_date < DATE'{month_end(period)}')" for period in periods
-    ]
-    return frame.where(" OR ".join(["usage_date IS NULL", *months]))
+    months = [f"({when} >= DATE'{month_start(period)}' AND {when} < DATE'{month_end(period)}')" for period in periods]
+    return frame.where(" OR ".join([f"{when} IS NULL", *months]))
 
 
 def take_fingerprints(spark: SparkSession, delivery: Delivery, periods: Sequence[str]) -> None:
@@ -198,7 +217,25 @@ def small_problems(delivery: Delivery) -> list[Problem]:
     if {"activity", "emission_factors"} <= small.keys():
         factors = small["emission_factors"]
         found.append(references.units_unlike_their_factor(small["activity"], table("activity"), factors))
-    return listed(reduce(DataFrame.union, found)) if found else []
+    found += _ai_findings(small)
+    cycles = ai_checks.cycles([row.asDict() for row in small["ai_models"].collect()]) if "ai_models" in small else []
+    return [*(listed(reduce(DataFrame.union, found)) if found else []), *cycles]
+
+
+def _ai_findings(small: Mapping[str, DataFrame]) -> list[DataFrame]:
+    """What lies between rows of AI tables."""
+    found = []
+    if "ai_models" in small:
+        found.append(ai_checks.unknown_parents(small["ai_models"]))
+    if {"ai_models", "accounts"} <= small.keys():
+        found.append(ai_checks.unknown_accounts(small["ai_models"], "ai_models", "owner_account_id", small["accounts"]))
+    if {"ai_deployments", "accounts"} <= small.keys():
+        deployments = small["ai_deployments"]
+        found.append(ai_checks.unknown_accounts(deployments, "ai_deployments", "account_id", small["accounts"]))
+        found.append(ai_checks.foreign_owners(deployments, small["accounts"]))
+    if {"ai_deployments", "ai_releases"} <= small.keys():
+        found.append(ai_checks.foreign_releases(small["ai_deployments"], small["ai_releases"]))
+    return found
 
 
 def listed(found: DataFrame) -> list[Problem]:
@@ -214,12 +251,21 @@ def listed(found: DataFrame) -> list[Problem]:
 def monthly_usage(delivery: Delivery, name: str, kept: Kept) -> DataFrame:
     """Monthly sums of a usage table with their conditions, kept: examined first, written later."""
     registered, groups, small = table(name), delivery.groups[name], delivery.small
+    if name == ai_usage.HOURS.name:
+        hours = usage.daily(delivery.usage[name], registered)
+        return kept.keep(ai_usage.monthly_hours(hours, small["ai_deployments"], small["accelerator_types"]))
     sums = usage.trusted(groups, registered)
     if name in delivery.flawed or not delivery.contents:
         sums = sums.union(usage.looked_at(delivery.usage[name], groups, registered))
     if name == account_usage.INPUT.name:
         return kept.keep(account_usage.monthly(sums, small["clusters"], small["services"], small["accounts"]))
+    if name == ai_usage.TOKENS.name:
+        return kept.keep(ai_usage.monthly_tokens(sums, *_token_parents(small)))
     return kept.keep(rack_usage.monthly(sums, small["racks"], small["clusters"], small["services"]))
+
+
+def _token_parents(small: Mapping[str, DataFrame]) -> tuple[DataFrame, ...]:
+    return tuple(small[name] for name in ("ai_deployments", "accelerator_types", "ai_models", "accounts"))
 
 
 def tallies(pools: Mapping[str, DataFrame]) -> list[Tally]:
@@ -238,6 +284,20 @@ def rejected(delivery: Delivery, name: str, pools: DataFrame) -> DataFrame:
             account_usage.INPUT,
             suspects,
             lambda frame: account_usage.with_condition(frame, small["clusters"], small["services"], small["accounts"]),
+        )
+    if name == ai_usage.TOKENS.name:
+        suspects = quarantine.suspects(pools, ai_usage.TOKEN_KEY)
+        return quarantine.rejected(
+            rows,
+            ai_usage.TOKENS,
+            suspects,
+            lambda frame: ai_usage.tokens_with_condition(frame, *_token_parents(small)),
+        )
+    if name == ai_usage.HOURS.name:
+        suspects = quarantine.suspects(pools, ai_usage.HOUR_KEY)
+        parents = small["ai_deployments"], small["accelerator_types"]
+        return quarantine.rejected(
+            rows, ai_usage.HOURS, suspects, lambda frame: ai_usage.hours_with_condition(frame, *parents)
         )
     suspects = quarantine.suspects(pools, rack_usage.SUSPECT_KEY)
     return quarantine.rejected(

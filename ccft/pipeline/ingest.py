@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from ccft.config import Settings
 from ccft.errors import Problem, raise_all
-from ccft.ingest import account_usage, fingerprint, quarantine, rack_usage, remarks, usage_classes
+from ccft.ingest import account_usage, ai_usage, fingerprint, quarantine, rack_usage, remarks, usage_classes
 from ccft.ingest.fingerprint import PENDING
 from ccft.ingest.quarantine import Tally
 from ccft.lake.memory import Kept
@@ -194,7 +194,8 @@ def _too_large(delivery: Delivery, name: str, pools: DataFrame) -> list[Problem]
     """Rows and monthly sums above the range of their column."""
     rows = rejected(delivery, name, pools).where(f"condition = {quote(quarantine.TOO_LARGE)}")
     key = ("period", *(key for key in table(f"core_{name}").key if key not in {"usage_period", "region_code"}))
-    sums = quarantine.oversized_sums(pools, table(name), key)
+    summed = table(f"core_{name}" if name == ai_usage.HOURS.name else name)
+    sums = quarantine.oversized_sums(pools, summed, key)
     return listed(rows.select("table_name", "condition", "values").unionByName(sums))
 
 
@@ -203,9 +204,7 @@ def _write(lake: Lake, delivery: Delivery, plan: _Plan, pools: Mapping[str, Data
     _log(lake, delivery, plan, pending=True)
     writes = {f"core_{name}": (delivery.small[name], _where(delivery, name)) for name in plan.small}
     for name in (name for name in plan.usage if fingerprint.periods_of(delivery.contents, name)):
-        is_rack = name == rack_usage.INPUT.name
-        core = rack_usage.core(pools[name]) if is_rack else account_usage.core(pools[name], is_small=is_small(delivery))
-        writes[f"core_{name}"] = (core, _where(delivery, name))
+        writes[f"core_{name}"] = (_core(name, pools[name], is_small=is_small(delivery)), _where(delivery, name))
     writes |= _rejected_rows(lake, delivery, plan, pools, lines)
     events, count = _events(lake, delivery, plan, lines)
     writes |= events
@@ -223,6 +222,15 @@ def _replace(lake: Lake, name: str, frame: DataFrame, where: str) -> None:
     if name == account_usage.CORE.name:
         written = lake.read(name, commit.version).where(where)
         lake.replace(usage_classes.CORE.name, usage_classes.usage_classes(written).coalesce(1), where)
+
+
+def _core(name: str, pools: DataFrame, *, is_small: bool) -> DataFrame:
+    """Rows of the core table of a usage table."""
+    if name == rack_usage.INPUT.name:
+        return rack_usage.core(pools)
+    if name == account_usage.INPUT.name:
+        return account_usage.core(pools, is_small=is_small)
+    return ai_usage.core(pools, name, is_small=is_small)
 
 
 def _log(lake: Lake, delivery: Delivery, plan: _Plan, *, pending: bool) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ccft.audit import published, verification
 from ccft.errors import Problem, fail, raise_all
 from ccft.lake.tables import Lake
+from ccft.pipeline.ai_verify import verify_ai
 from ccft.schema.tables import RESULTS
 
 
@@ -52,5 +53,8 @@ def verify(
         report.equalities += checked
         report.slices += [(month, version) for month in months]
         problems += wrong
+    checked, wrong = verify_ai(lake, lines)
+    report.equalities += checked
+    problems += wrong
     raise_all(problems)
     return report

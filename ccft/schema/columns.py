@@ -1,10 +1,14 @@
 """Every column of the product once: name, type, unit, meaning, allowed values."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from ccft.schema.units import MASS, ROW_MASS, SHARE, F, Q
+from ccft.schema.ai_columns import AI_COLUMNS
+from ccft.schema.column import Column as Column  # noqa: PLC0414 - columns are defined with it, and named from here
+from ccft.schema.column import kg as _kg
+from ccft.schema.column import text as _text
+from ccft.schema.units import ROW_MASS, SHARE, F, Q
 
 MEASURES: Final = (
     "scope_1",
@@ -60,48 +64,6 @@ SHARED_OVERHEAD: Final = "SharedOverhead"
 RESERVED_PRODUCT_CODES: Final = (UNUSED_CAPACITY, SHARED_OVERHEAD)
 UNASSIGNED: Final = "unassigned"
 WORLDWIDE: Final = "worldwide"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column as every table shows it.
-
-    Parameters
-    ----------
-    name, type
-        Name as in the contract; Spark SQL type.
-    description
-        What a reader needs to know; becomes the Delta column comment.
-    unit
-        Unit of amounts, empty for text.
-    values
-        Allowed values of a closed vocabulary.
-    nullable
-        Whether null is allowed; a table may relax it with `name?`.
-    minimum, maximum
-        Inclusive bounds that inputs must keep.
-    pattern
-        Regular expression that the whole text must match.
-    """
-
-    name: str
-    type: str
-    description: str
-    unit: str = ""
-    values: tuple[str, ...] = ()
-    nullable: bool = False
-    minimum: int | None = None
-    maximum: int | None = None
-    pattern: str = ""
-
-
-def _text(name: str, description: str, *, values: tuple[str, ...] = (), pattern: str = "") -> Column:
-    return Column(name, "string", description, values=values, pattern=pattern)
-
-
-def _kg(name: str, description: str, kind: str = MASS) -> Column:
-    return Column(name, kind, description, unit="kg CO2e")
-
 
 _SUM: Final = "decimal(28,6)"
 """Quantities summed over many rows."""
@@ -219,7 +181,7 @@ _RESULT_COLUMNS: Final = (
     _kg("scope_3_fera_mbm_kg", "Scope 3, fuel- and energy-related activities, market-based", ROW_MASS),
     _kg("scope_3_embodied_kg", "Scope 3, categories 2 and 4: racks and buildings, amortised", ROW_MASS),
     _text("allocation_basis", "What the weight is", values=BASES),
-    _text("step", "Step of the allocation", values=STEPS),
+    _text("step", "Step of the allocation; `ai`: AI models, booked by `ccft ai run`", values=(*STEPS, "ai")),
     _kg("in_kg", "What the step took in"),
     _kg("transferred_in_kg", "Received from other clusters in this step"),
     _kg("transferred_out_kg", "Given to other clusters in this step"),
@@ -258,7 +220,7 @@ _RESULT_COLUMNS: Final = (
     Column("restated_at", "timestamp", "When it was restated (UTC)"),
 )
 
-COLUMNS: Final = {column.name: column for column in (*_INPUT_COLUMNS, *_CLASS_COLUMNS, *_RESULT_COLUMNS)}
+COLUMNS: Final = {column.name: column for column in (*_INPUT_COLUMNS, *_CLASS_COLUMNS, *_RESULT_COLUMNS, *AI_COLUMNS)}
 
 
 def columns(names: Iterable[str], known: Mapping[str, Column] = COLUMNS) -> tuple[Column, ...]:

@@ -16,7 +16,7 @@ from ccft.methodology.model import Methodology, known_versions
 from ccft.schema import units
 from ccft.schema.columns import Column
 from ccft.schema.table import Layer
-from ccft.schema.tables import CORE, INPUTS, LOGS, RESULTS, Table
+from ccft.schema.tables import AI_CORE, AI_INPUTS, AI_LOGS, AI_RESULTS, CORE, INPUTS, LOGS, RESULTS, Table
 from ccft.schema.views import PUBLISHED_SLICES, VIEWS
 
 COMMAND: Final = "python -m ccft.schema.dictionary"
@@ -52,6 +52,14 @@ _LAYERS: Final = (
             " ([SQL cookbook](sql-cookbook.md)). They show published results only. Current is, per period, the published version of highest rank."
         ),
     ),
+    ("AI inputs", AI_INPUTS, "Optional. [AI models](ai.md) says what they mean."),
+    ("AI core tables", AI_CORE, "What `ccft ingest` writes where AI inputs are delivered."),
+    (
+        "AI results",
+        AI_RESULTS,
+        "What `ccft ai` writes; a slice counts only at the Delta version that [`ai_run_log`](#ai_run_log) names.",
+    ),
+    ("AI logs", AI_LOGS, "Publication of AI results."),
 )
 
 _TYPES: Final = (
@@ -74,11 +82,26 @@ SET_ASIDE: Final = tuple(
         "INVALID-ACCOUNT",
         "UNKNOWN-RACK",
         "NETWORK-RACK-USAGE",
+        "UNKNOWN-DEPLOYMENT",
+        "INVALID-DEPLOYMENT",
+        "UNKNOWN-MODEL",
+        "CACHED-ABOVE-INPUT",
+        "AFTER-RETIREMENT",
     )
 )
 """Conditions that set a row of a usage table aside; equal to `ccft.ingest.quarantine.CONDITIONS`, which this layer may not import."""
 _IN_USAGE_ONLY: Final = tuple(
-    f"CCFT-INPUT-{name}" for name in ("CONFLICTING-ROWS", "INVALID-ACCOUNT", "UNKNOWN-RACK", "NETWORK-RACK-USAGE")
+    f"CCFT-INPUT-{name}"
+    for name in (
+        "CONFLICTING-ROWS",
+        "INVALID-ACCOUNT",
+        "UNKNOWN-RACK",
+        "NETWORK-RACK-USAGE",
+        "UNKNOWN-DEPLOYMENT",
+        "INVALID-DEPLOYMENT",
+        "CACHED-ABOVE-INPUT",
+        "AFTER-RETIREMENT",
+    )
 )
 
 _GROUPS: Final = (
@@ -133,7 +156,7 @@ def _delivery(table: Table) -> str:
     """What a delivery of an input replaces, and what a bad row does."""
     if not table.delivered_by:
         replaces = "the whole table"
-    elif table.column(table.delivered_by).type == "date":
+    elif table.column(table.delivered_by).type in {"date", "timestamp"}:
         replaces = f"the months of `{table.delivered_by}` that it holds"
     else:
         replaces = f"the values of `{table.delivered_by}` that it holds"
@@ -143,7 +166,8 @@ def _delivery(table: Table) -> str:
 
 def _twin(table: Table) -> Table | None:
     """The input of which a core table is a validated copy."""
-    same = (source for source in INPUTS if table in CORE and source.columns == table.columns)
+    everything = (*INPUTS, *AI_INPUTS)
+    same = (source for source in everything if table.layer is Layer.CORE and source.columns == table.columns)
     return next(same, None)
 
 
@@ -153,7 +177,7 @@ def _table(table: Table) -> list[str]:
         lines.append(f"- One row per: {_names(table.key)}")
         return [*lines, "", *_grid(_HEAD, (_column_row(column, table) for column in table.columns)), ""]
     lines.append(f"- Key: {_names(table.key)}" if table.key else "- Key: none, one line per row that was set aside")
-    if table in INPUTS:
+    if table.layer is Layer.INPUT:
         lines.append(f"- {_delivery(table)}")
     elif table.partition_by:
         lines.append(f"- Partitioned by: {_names(table.partition_by)}")

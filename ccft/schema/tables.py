@@ -2,12 +2,26 @@
 
 from typing import Final
 
+from ccft.schema.ai import AI_CORE, AI_INPUTS, AI_LOGS, AI_RESULTS
 from ccft.schema.columns import columns
 from ccft.schema.inputs import INPUTS
 from ccft.schema.results import RESULTS
 from ccft.schema.table import Layer, Table
 
-__all__ = ["CORE", "INPUTS", "LOGS", "RESULTS", "TABLES", "Layer", "Table", "table"]
+__all__ = [
+    "AI_CORE",
+    "AI_INPUTS",
+    "AI_LOGS",
+    "AI_RESULTS",
+    "CORE",
+    "INPUTS",
+    "LOGS",
+    "RESULTS",
+    "TABLES",
+    "Layer",
+    "Table",
+    "table",
+]
 
 _SMALL_INPUTS: Final = tuple(table for table in INPUTS if not table.is_large)
 
@@ -111,7 +125,10 @@ LOGS: Final = (
     ),
 )
 
-TABLES: Final = {table.name: table for table in (*INPUTS, *CORE, *RESULTS, *LOGS)}
+_AI: Final = (*AI_INPUTS, *AI_CORE, *AI_RESULTS, *AI_LOGS)
+"""Apart from the others: everything about AI models is optional, and published on its own."""
+
+TABLES: Final = {table.name: table for table in (*INPUTS, *CORE, *RESULTS, *LOGS, *_AI)}
 
 
 def table(name: str) -> Table:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ccft.demo import DemoWorld, write_demo_world
-from ccft.demo.files import SCHEMAS
+from ccft.demo.files import AI_SCHEMAS, SCHEMAS
 from ccft.periods import period_range
 
 Ask = Callable[..., list[tuple[Any, ...]]]
@@ -36,8 +36,8 @@ def _csv_hashes(out: Path) -> dict[str, str]:
 def test_every_table_is_written_once(world: DemoWorld) -> None:
     csv = {path.stem for path in world.out.glob("*.csv")}
     folders = {path.name for path in world.out.iterdir() if path.is_dir()}
-    assert folders == {"rack_usage", "account_usage"}
-    assert csv | folders == set(SCHEMAS) == set(world.rows)
+    assert folders == {"rack_usage", "account_usage", "ai_accelerator_usage", "ai_token_usage"}
+    assert csv | folders == set(SCHEMAS) | set(AI_SCHEMAS) == set(world.rows)
     assert not csv & folders
 
 

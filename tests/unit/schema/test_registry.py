@@ -6,7 +6,7 @@ import pytest
 
 from ccft.schema.columns import COLUMNS, MEASURES, columns
 from ccft.schema.spark import column_ddl, create_table_ddl, quote
-from ccft.schema.tables import CORE, INPUTS, LOGS, RESULTS, TABLES, Table
+from ccft.schema.tables import AI_CORE, AI_INPUTS, AI_LOGS, AI_RESULTS, CORE, INPUTS, LOGS, RESULTS, TABLES, Table
 
 TYPE = re.compile(r"string|date|int|bigint|boolean|timestamp|decimal\((\d+),(\d+)\)")
 WORDS = re.compile(r"[a-z_]+")
@@ -53,11 +53,11 @@ def test_every_column_is_used():
 
 
 def test_tables_are_named_once():
-    everything = (*INPUTS, *CORE, *RESULTS, *LOGS)
+    everything = (*INPUTS, *CORE, *RESULTS, *LOGS, *AI_INPUTS, *AI_CORE, *AI_RESULTS, *AI_LOGS)
     assert len({table.name for table in everything}) == len(everything) == len(TABLES)
 
 
-@by_name(RESULTS)
+@by_name((*RESULTS, *AI_RESULTS))
 def test_results_carry_period_version_and_run(table: Table):
     assert table.partition_by in (
         ("usage_period", "region_code", "methodology_version"),
@@ -73,7 +73,7 @@ def test_account_rows_have_all_measures():
 
 
 def test_core_tables_have_the_columns_of_their_input():
-    for table in INPUTS:
+    for table in (*INPUTS, *AI_INPUTS):
         core = TABLES[f"core_{table.name}"]
         if not table.is_large:
             assert core.columns == table.columns
@@ -105,7 +105,7 @@ def test_quoted_text_reads_back(text):
     assert literals(f"SELECT {quote(text)}, 1") == [text]
 
 
-@by_name((*CORE, *RESULTS, *LOGS))
+@by_name((*CORE, *RESULTS, *LOGS, *AI_CORE, *AI_RESULTS, *AI_LOGS))
 def test_ddl_is_well_formed(table: Table):
     ddl = create_table_ddl(table, "/lake/with space/x")
     bare = re.sub(r"'(?:[^'\\]|\\.)*'", "''", ddl)
@@ -119,7 +119,7 @@ def test_ddl_is_well_formed(table: Table):
     assert table.description in texts
 
 
-@by_name((*CORE, *RESULTS, *LOGS))
+@by_name((*CORE, *RESULTS, *LOGS, *AI_CORE, *AI_RESULTS, *AI_LOGS))
 def test_column_list_says_name_type_null_and_comment(table: Table):
     lines = column_ddl(table).split(",\n  ")
     assert len(lines) == len(table.columns)
