@@ -1,0 +1,48 @@
+"""Reading, without a JVM, what the published views do not show: earlier results, core tables and logs."""
+
+from collections.abc import Sequence
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from ccft.lake.reader import PublishedSlice
+
+
+def whole_table(root: str, name: str) -> pa.Table | None:
+    """All rows of a small table or log at its newest version; None when it was never written."""
+    dataset = newest(root, name)
+    return dataset.to_table() if dataset is not None else None
+
+
+def newest(root: str, name: str) -> ds.Dataset | None:
+    """A table at its newest version; None when it was never written."""
+    try:
+        return DeltaTable(f"{root}/{name}").to_pyarrow_dataset()
+    except TableNotFoundError:
+        return None
+
+
+def earlier(root: str, name: str, item: PublishedSlice) -> ds.Dataset | None:
+    """A slice as an earlier run published it; None when maintenance has removed that version since."""
+    wanted = (pc.field("usage_period") == item.period) & (pc.field("methodology_version") == item.methodology_version)
+    try:
+        dataset = DeltaTable(f"{root}/{name}", version=item.table_versions[name]).to_pyarrow_dataset().filter(wanted)
+        dataset.count_rows()  # reads the footers: the log may still name files that are gone
+    except (DeltaError, OSError):
+        return None
+    return dataset
+
+
+def register_union(connection: duckdb.DuckDBPyConnection, name: str, parts: Sequence[ds.Dataset]) -> None:
+    """One relation over datasets of equal columns; none without parts."""
+    if not parts:
+        return
+    names = [f"{name}_{position}" for position in range(len(parts))]
+    for part, own in zip(parts, names, strict=True):
+        connection.register(own, part)
+    union = " UNION ALL BY NAME ".join(f'SELECT * FROM "{own}"' for own in names)
+    connection.execute(f'CREATE VIEW "{name}" AS {union}')
