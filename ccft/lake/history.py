@@ -44,5 +44,5 @@ def register_union(connection: duckdb.DuckDBPyConnection, name: str, parts: Sequ
     names = [f"{name}_{position}" for position in range(len(parts))]
     for part, own in zip(parts, names, strict=True):
         connection.register(own, part)
-    union = " UNION ALL BY NAME ".join(f'SELECT * FROM "{own}"' for own in names)
+    union = " UNION ALL BY NAME ".join(f'SELECT * FROM "{own}"' for own in names)  # noqa: S608 - names of this function
     connection.execute(f'CREATE VIEW "{name}" AS {union}')

@@ -13,7 +13,8 @@ from ccft.audit import published
 from ccft.audit.history import replaced
 from ccft.errors import fail
 from ccft.lake import history
-from ccft.lake.reader import open_lake, run_log
+from ccft.lake.reader import run_log
+from ccft.pipeline.reading import with_views
 from ccft.publish.report.changes import PREVIOUS, Replacement
 from ccft.publish.report.figures import Figures, figures
 from ccft.publish.report.page import render
@@ -54,9 +55,7 @@ def report(root: str, out: Path, payer: str = "", progress: Progress = lambda _l
     page = render(shown)
     path = out / (f"carbon-report-{payer}.html" if payer else "carbon-report.html")
     _write(path, page)
-    return ReportResult(
-        str(path), payer, [month.period for month in shown.published], len(page.encode())
-    )
+    return ReportResult(str(path), payer, [month.period for month in shown.published], len(page.encode()))
 
 
 def _figures(root: str, payer: str) -> Figures:
@@ -64,7 +63,7 @@ def _figures(root: str, payer: str) -> Figures:
     lines = published.lines(log)
     if not lines:
         raise fail("CCFT-RUN-NOTHING-PUBLISHED", period="any period")
-    with open_lake(root, lines) as database:
+    with with_views(root, lines) as database:
         usage = None if payer else history.newest(root, "core_rack_usage")
         if usage is not None:
             database.register("core_rack_usage", usage)

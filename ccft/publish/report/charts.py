@@ -69,14 +69,16 @@ def _months_axis(periods: Sequence[str]) -> dict[str, object]:
 
 def _versions(periods: Sequence[str], changes: Mapping[str, str]) -> dict[str, object]:
     """A dotted line and a name where a methodology version begins, between two months."""
-    shapes, notes, last = [], [], -_CLOSE
-    raised = False
+    shapes, notes = [], []
+    last, raised = float(-_CLOSE), False
     for period, version in changes.items():
         place = periods.index(period) - 0.5
         raised = place - last < _CLOSE and not raised
         last = place
         line = {"color": _QUIET, "width": 1, "dash": "dot"}
-        shapes.append({"type": "line", "xref": "x", "yref": "paper", "x0": place, "x1": place, "y0": 0, "y1": 1, "line": line})
+        shapes.append(
+            {"type": "line", "xref": "x", "yref": "paper", "x0": place, "x1": place, "y0": 0, "y1": 1, "line": line}
+        )
         notes.append(
             {"x": place, "xref": "x", "y": 1, "yref": "paper", "text": escape(version), "showarrow": False, "xanchor": "left",
              "yanchor": "bottom", "xshift": -3, "yshift": 14 if raised else 0, "font": {"color": _QUIET, "size": 12}}
@@ -177,7 +179,9 @@ def parts_of_whole(rows: Sequence[str], series: Sequence[tuple[str, str, Sequenc
         for name, colour, masses in series
     ]
     layout = _layout(barmode="relative", bargap=0.42, hovermode="closest")
-    layout.yaxis.update(showgrid=False, autorange="reversed", nticks=None, tickfont={"color": _INK, "size": 13}, ticklabelstandoff=8)
+    layout.yaxis.update(
+        showgrid=False, autorange="reversed", nticks=None, tickfont={"color": _INK, "size": 13}, ticklabelstandoff=8
+    )
     layout.xaxis.update(showgrid=True, gridcolor=_LINE, nticks=5, linecolor="rgba(0,0,0,0)", ticks="")
     return _plain(go.Figure(bars, layout))
 
@@ -187,7 +191,14 @@ _FLOW_MARGIN: Final = 12
 _FLOW_GAP: Final = 14
 """Pixels: the picture, its margin above and below, the gap between nodes."""
 
-_FLOW_PLACES: Final = {CLUSTERS: 0.001, RACK_TYPES: 0.25, SERVICES: 0.5, RESIDUAL: 0.62, BEARERS: 0.75, ORGANISATIONS: 0.999}
+_FLOW_PLACES: Final = {
+    CLUSTERS: 0.001,
+    RACK_TYPES: 0.25,
+    SERVICES: 0.5,
+    RESIDUAL: 0.62,
+    BEARERS: 0.75,
+    ORGANISATIONS: 0.999,
+}
 _FLOW_COLOURS: Final = {
     CLUSTERS: "flow-1",
     RACK_TYPES: "flow-2",
@@ -226,7 +237,9 @@ def flow_picture(flow: Flow) -> Figure:
         },
         textfont={"color": _INK, "size": 12},
     )
-    return _plain(go.Figure(sankey, _layout(hovermode="closest", margin={"l": 4, "r": 4, "t": _FLOW_MARGIN, "b": _FLOW_MARGIN})))
+    return _plain(
+        go.Figure(sankey, _layout(hovermode="closest", margin={"l": 4, "r": 4, "t": _FLOW_MARGIN, "b": _FLOW_MARGIN}))
+    )
 
 
 def _heights(flow: Flow, nodes: Sequence[Node]) -> list[float]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from ccft.errors import fail
 from ccft.publish.report import components, months, quality, rankings
@@ -31,7 +32,7 @@ class Figures:
     total
         Sum over `recent`.
     evidence
-        By method; empty where the reader has no mass.
+        Months with mass.
     flow, remarks
         The provider's page only.
     published_at
@@ -48,7 +49,7 @@ class Figures:
     products: Ranking
     accounts: Ranking
     components: dict[str, Amounts]
-    evidence: dict[str, list[Evidence]]
+    evidence: tuple[Evidence, ...]
     remarks: tuple[Remarks, ...]
     proof: Proof
     changes: tuple[Change, ...]
@@ -64,7 +65,7 @@ class Figures:
     def version_starts(self) -> dict[str, str]:
         """First month of each stretch of one methodology version -> the version; the first stretch is left out."""
         published = self.published
-        pairs = zip(published, published[1:], strict=False)
+        pairs = pairwise(published)
         return {after.period: after.version for before, after in pairs if after.version != before.version}
 
 
@@ -112,7 +113,7 @@ def figures(
         products=rankings.products(rows, span, total),
         accounts=rankings.accounts(rows, span, total),
         components=components.components(rows, span),
-        evidence=quality.evidence(rows, timeline),
+        evidence=tuple(quality.evidence(rows, timeline)),
         remarks=tuple(quality.remarks(database, timeline)) if is_provider else (),
         proof=proof_of(database, timeline, with_totals=is_provider),
         changes=tuple(changes_of(rows, timeline, replacements)),

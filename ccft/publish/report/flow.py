@@ -195,8 +195,8 @@ def _bearing(database: Database, month: Month) -> tuple[Mass, Mass, Mass]:
         f" WHERE {_SLICE} AND measure IN ({_measures()}) AND residual_kg > 0 GROUP BY ALL ORDER BY ALL",
         [month.period, month.version],
     ).fetchall()
-    given_up = {(origin, NO_USER): _quanta(mass) for origin, bearer, mass in rows if not bearer}
-    passed_on = {(origin, bearer): _quanta(mass) for origin, bearer, mass in rows if bearer}
+    given_up: Mass = {(origin, NO_USER): _quanta(mass) for origin, bearer, mass in rows if not bearer}
+    passed_on: Mass = {(origin, bearer): _quanta(mass) for origin, bearer, mass in rows if bearer}
     return given_up, passed_on, {(NO_USER, service): _quanta(mass) for service, mass in taken}
 
 

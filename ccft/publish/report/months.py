@@ -54,15 +54,14 @@ class Year:
 
 
 def _published(database: Database) -> dict[str, list[str]]:
-    """Published versions per period, highest rank first."""
-    rows = database.execute("SELECT DISTINCT usage_period, methodology_version FROM reconciliation").fetchall()
+    """Published versions per period, the current one first."""
+    rows = database.execute(
+        "SELECT usage_period, methodology_version FROM published_slices ORDER BY usage_period, is_current DESC, rank DESC"
+    ).fetchall()
     versions: dict[str, list[str]] = defaultdict(list)
     for period, version in rows:
         versions[period].append(version)
-    return {
-        period: sorted(names, key=lambda name: methodology(name).rank, reverse=True)
-        for period, names in versions.items()
-    }
+    return versions
 
 
 def span_of(months: Sequence[Month]) -> Span:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ccft.methodology.model import methodology
-from ccft.publish.report.amounts import exact_difference, exact_sum
+from ccft.publish.report.amounts import exact_difference
 from ccft.publish.report.months import Month
 from ccft.publish.report.rows import Database
 from ccft.schema.columns import MEASURES, STEPS, WORLDWIDE
@@ -83,30 +83,28 @@ class Proof:
 
 def proof_of(database: Database, months: Sequence[Month], *, with_totals: bool) -> Proof:
     """The proof for all published months; totals only where the reader may see pools."""
-    published = [month for month in months if month.version]
-    checked = tuple(_checked(database, month) for month in published)
+    checked = tuple(_checked(database, months))
     if not with_totals:
         return Proof(checked)
-    newest = published[-1]
-    balances = tuple(balance for month in published for balance in _balances(database, month))
-    return Proof(checked, newest.period, tuple(_ledger(database, newest)), balances)
+    newest = months[-1]
+    return Proof(checked, newest.period, tuple(_ledger(database, newest)), tuple(_balances(database, months)))
 
 
-_SLICE = "usage_period = ? AND methodology_version = ?"
-
-
-def _checked(database: Database, month: Month) -> Checked:
-    lines, largest = database.execute(
-        f"SELECT count(*), max(abs(difference_kg)) FROM reconciliation WHERE {_SLICE}", [month.period, month.version]
-    ).fetchone()
-    return Checked(month.period, month.version, int(lines), largest)
+def _checked(database: Database, months: Sequence[Month]) -> list[Checked]:
+    rows = database.execute(
+        "SELECT r.usage_period, r.methodology_version, count(*), max(abs(r.difference_kg)) FROM reconciliation AS r"
+        " JOIN published_slices AS p USING (usage_period, methodology_version)"
+        " WHERE p.is_current AND r.usage_period BETWEEN ? AND ? GROUP BY ALL ORDER BY ALL",
+        [months[0].period, months[-1].period],
+    ).fetchall()
+    return [Checked(*row) for row in rows]
 
 
 def _ledger(database: Database, month: Month) -> list[LedgerLine]:
     """Worldwide lines of the measures in scope, in the order of the steps."""
     rows = database.execute(
         "SELECT step, measure, in_kg, transferred_in_kg, transferred_out_kg, out_kg, difference_kg FROM reconciliation"
-        f" WHERE {_SLICE} AND cluster_id = ?",
+        " WHERE usage_period = ? AND methodology_version = ? AND cluster_id = ?",
         [month.period, month.version, WORLDWIDE],
     ).fetchall()
     known = methodology(month.version).measures
@@ -114,19 +112,11 @@ def _ledger(database: Database, month: Month) -> list[LedgerLine]:
     return sorted(lines, key=lambda line: (STEPS.index(line.step), MEASURES.index(line.measure)))
 
 
-def _balances(database: Database, month: Month) -> list[Balance]:
-    measures = methodology(month.version).measures
-    inventory = dict(
-        database.execute(
-            f"SELECT measure, sum(emissions_kg) FROM inventory_emissions WHERE {_SLICE} GROUP BY measure",
-            [month.period, month.version],
-        ).fetchall()
-    )
-    sums = database.execute(
-        f"SELECT {', '.join(f'sum({name}_kg)' for name in measures)} FROM account_emissions WHERE {_SLICE}",
-        [month.period, month.version],
-    ).fetchone()
-    return [
-        Balance(month.period, month.version, name, exact_sum([inventory.get(name) or Decimal(0)]), mass or Decimal(0))
-        for name, mass in zip(measures, sums, strict=True)
-    ]
+def _balances(database: Database, months: Sequence[Month]) -> list[Balance]:
+    rows = database.execute(
+        "SELECT usage_period, methodology_version, measure, inventory_kg, accounts_kg FROM reconciliation_summary"
+        " WHERE is_current AND usage_period BETWEEN ? AND ?",
+        [months[0].period, months[-1].period],
+    ).fetchall()
+    lines = [Balance(*row) for row in rows if row[2] in methodology(row[1]).measures]
+    return sorted(lines, key=lambda line: (line.period, MEASURES.index(line.measure)))

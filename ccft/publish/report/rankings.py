@@ -77,7 +77,9 @@ def accounts(rows: AccountRows, span: Span, total: Amounts) -> Ranking:
     """The largest accounts. The provider's page names their organisation; a payer's page shows own accounts and no payer."""
     if rows.payer:
         groups = rows.grouped(["account_id"], span, limit=TOP_ACCOUNTS)
-        lines = [Ranked(g.key[0], g.key[0], "this account" if g.key[0] == rows.payer else "", g.amounts) for g in groups]
+        lines = [
+            Ranked(g.key[0], g.key[0], "this account" if g.key[0] == rows.payer else "", g.amounts) for g in groups
+        ]
         return _ranking(lines, total, rows.count("account_id", span))
     groups = rows.grouped(["account_id", "payer_account_id", "account_type"], span, limit=TOP_ACCOUNTS)
     lines = [_of_provider(group) for group in groups]

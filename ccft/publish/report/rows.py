@@ -10,6 +10,7 @@ from ccft.publish.report.amounts import METHODS, TOTAL_OF, Amounts
 from ccft.schema.columns import MEASURES
 
 CURRENT: Final = "account_emissions_current"
+BY_COMPONENT: Final = "emissions_by_component"
 EVERY_VERSION: Final = "account_emissions"
 
 
@@ -70,7 +71,7 @@ class AccountRows:
     payer: str = ""
 
     @property
-    def _own(self) -> tuple[str, list[str]]:
+    def own(self) -> tuple[str, list[str]]:
         """Condition and parameters: rows of the organisation, or of the account itself (as in data exports)."""
         if not self.payer:
             return "TRUE", []
@@ -78,7 +79,7 @@ class AccountRows:
 
     def exist(self) -> bool:
         """Whether any published row, of whatever month and version, is the reader's."""
-        condition, parameters = self._own
+        condition, parameters = self.own
         query = f"SELECT 1 FROM {EVERY_VERSION} WHERE {condition} LIMIT 1"
         return self.database.execute(query, parameters).fetchone() is not None
 
@@ -92,7 +93,7 @@ class AccountRows:
         table
             Relation of account rows.
         """
-        condition, parameters = self._own
+        condition, parameters = self.own
         keys, sums = ", ".join(by), ", ".join(f"sum({name}_kg)" for name in span.measures)
         order = f"{total_sql(METHODS[0], span.measures)} DESC, {keys}" if limit else keys
         query = (
@@ -111,6 +112,6 @@ class AccountRows:
 
     def count(self, expression: str, span: Span) -> int:
         """Number of distinct values in the span."""
-        condition, parameters = self._own
+        condition, parameters = self.own
         query = f"SELECT count(DISTINCT {expression}) FROM {CURRENT} WHERE usage_period BETWEEN ? AND ? AND {condition}"
         return int(self.database.execute(query, [span.first, span.last, *parameters]).fetchone()[0])

@@ -5,8 +5,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from ccft.periods import month_start, shift
+from ccft.schema.units import MASS_SCALE
 
-_KG_EXPONENT = -9
 _TONNES_PER_KG_EXPONENT = -3
 _SIGNIFICANT = 4
 
@@ -44,12 +44,6 @@ STEP_LABELS: Final = {
     "accounts": "Services to accounts",
     "total": "Inventory to accounts",
 }
-EVIDENCE_LABELS: Final = {
-    "metered": "Metered",
-    "invoiced": "Invoiced",
-    "estimated": "Estimated",
-    "forecast": "Forecast",
-}
 PRODUCT_LABELS: Final = {
     "UnusedCapacity": "Unused capacity, kept by the provider",
     "SharedOverhead": "Shared overhead, kept by the provider",
@@ -61,10 +55,10 @@ _MONTHS = "January February March April May June July August September October N
 def kilograms(mass: Decimal) -> str:
     """Exact kg with all nine decimals.
 
-    >>> kilograms(Decimal("1101862.495907508")), kilograms(Decimal("0E-9"))
-    ('1,101,862.495907508', '0.000000000')
+    >>> kilograms(Decimal("1101862.495907508")), kilograms(Decimal("0E-9")), kilograms(Decimal("-1E-9"))
+    ('1,101,862.495907508', '0.000000000', '-0.000000001')
     """
-    return f"{mass.quantize(Decimal(1).scaleb(_KG_EXPONENT)):,}" if mass else "0.000000000"
+    return f"{mass:,.{MASS_SCALE}f}"
 
 
 def tonnes(mass_kg: Decimal) -> str:

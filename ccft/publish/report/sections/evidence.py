@@ -1,5 +1,6 @@
 """What the figures rest on: data quality, the conservation proof, what changed after publication."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from ccft.publish.report import charts
@@ -8,9 +9,8 @@ from ccft.publish.report.blocks import Block, Cell, Chart, Column, Prose, Sectio
 from ccft.publish.report.changes import Change
 from ccft.publish.report.figures import Figures
 from ccft.publish.report.proof import Balance
-from ccft.publish.report.quality import Evidence
+from ccft.publish.report.quality import MEASURED, OTHER, Evidence
 from ccft.publish.report.wording import (
-    EVIDENCE_LABELS,
     MEASURE_LABELS,
     STEP_LABELS,
     counted,
@@ -18,56 +18,76 @@ from ccft.publish.report.wording import (
     month_name,
     percent,
 )
-from ccft.schema.columns import EVIDENCE
 
 MBM, LBM = METHODS
-_COLOURS = {"metered": "evidence-1", "invoiced": "evidence-2", "estimated": "evidence-3", "forecast": "evidence-4"}
+_COLOURS = {
+    "metered": "evidence-1",
+    "invoiced": "evidence-2",
+    "estimated": "evidence-3",
+    "forecast": "evidence-4",
+    MEASURED: "evidence-1",
+    OTHER: "evidence-3",
+}
 
 
-def _evidence_table(title: str, lines: list[Evidence]) -> Table:
+def _evidence_table(lines: Sequence[Evidence]) -> Table:
+    kinds = list(lines[0].masses)
     columns = (
         Column("Month"),
         Column("Version"),
-        *(Column(f"{EVIDENCE_LABELS[name]}, kg CO₂e", "kg") for name in EVIDENCE),
+        *(Column(f"{kind.capitalize()}, kg CO₂e", "kg") for kind in kinds),
         Column("Metered or invoiced", "percent"),
     )
-    rows = [
+    rows: list[list[Cell]] = [
         [
             month_name(line.period),
             line.version,
-            *(line.masses[name] for name in EVIDENCE),
+            *(line.masses[kind] for kind in kinds),
             percent(line.primary, line.total),
         ]
         for line in lines
     ]
-    return Table(title, columns, rows, summary="The numbers behind it, exact in kg")
+    return Table("Emissions by evidence, location-based", columns, rows, summary="The numbers behind it, exact in kg")
 
 
-def quality(figures: Figures) -> Section | None:
+def quality(figures: Figures) -> Section:
     """Share of metered and invoiced data, and the remarks."""
-    lines = figures.evidence.get(LBM, [])
-    if not lines:
-        return None
+    lead = "Each figure carries the share of its mass that was metered or invoiced, rather than estimated or forecast."
+    blocks: list[Block] = (
+        [_evidence_chart(figures.evidence)]
+        if figures.evidence
+        else [Prose("No emissions, so no data behind them.", "quiet")]
+    )
+    if figures.payer and figures.evidence:
+        share = percent(Decimal(figures.evidence[-1].approximate), Decimal(1))
+        blocks.append(
+            Prose(
+                f"{share} of the newest month's mass comes from worldwide pools; for it the evidence of the cluster that received it is taken,"
+                " which is an approximation.",
+                "quiet",
+            )
+        )
+    if not figures.payer:
+        blocks.append(_remarks(figures))
+    return Section("quality", "Data quality", lead, blocks)
+
+
+def _evidence_chart(lines: Sequence[Evidence]) -> Chart:
     newest = lines[-1]
     caption = (
         f"Location-based emissions by the kind of data they rest on, per month. {month_name(newest.period)}:"
         f" {percent(newest.primary, newest.total)} metered or invoiced."
     )
-    series = [(EVIDENCE_LABELS[name], _COLOURS[name], [line.masses[name] for line in lines]) for name in EVIDENCE]
+    series = [(kind.capitalize(), _COLOURS[kind], [line.masses[kind] for line in lines]) for kind in newest.masses]
     used = [part for part in series if any(part[2])]
-    chart = Chart(
+    return Chart(
         "chart-evidence",
         caption,
         charts.shares_by_month([line.period for line in lines], used, {}),
         [Swatch(colour, name) for name, colour, _ in used],
-        _evidence_table("Emissions by evidence, location-based", lines),
+        _evidence_table(lines),
         height=240,
     )
-    blocks: list[Block] = [chart]
-    if not figures.payer:
-        blocks.append(_remarks(figures))
-    lead = "Each figure carries the share of its mass that was metered or invoiced, rather than estimated or forecast."
-    return Section("quality", "Data quality", lead, blocks)
 
 
 def _remarks(figures: Figures) -> Table | Prose:
@@ -209,7 +229,9 @@ def _adds_up(figures: Figures) -> Table:
 
 
 def _difference(change: Change, method: str) -> Cell:
-    return "no longer kept" if change.old is None else exact_difference(change.new.total(method), change.old.total(method))
+    return (
+        "no longer kept" if change.old is None else exact_difference(change.new.total(method), change.old.total(method))
+    )
 
 
 def _why(change: Change) -> str:
@@ -221,7 +243,9 @@ def _why(change: Change) -> str:
 
 def changed(figures: Figures) -> Section:
     """What changed after it was first published."""
-    lead = "A published month changes only by a restatement with a reason, or when a newer methodology version recasts it."
+    lead = (
+        "A published month changes only by a restatement with a reason, or when a newer methodology version recasts it."
+    )
     if not figures.changes:
         return Section("changes", "What changed", lead, [Prose("No published month has changed.", "quiet")])
     reason = () if figures.payer else (Column("Reason"),)

@@ -8,6 +8,7 @@ from ccft.publish.report.amounts import METHODS, Amounts
 from ccft.publish.report.blocks import (
     METHOD_SWATCHES,
     SCOPE_SWATCHES,
+    Block,
     Cell,
     Chart,
     Column,
@@ -78,7 +79,7 @@ def overview(figures: Figures) -> Section:
     )
     whose = "your organisation" if figures.payer else "all accounts"
     lead = f"Emissions of {whose}, {recent_span(figures)}: {counted(figures.account_count, 'account')}."
-    blocks = [Headline(stats, _statement(total)), *([Prose(note, "quiet")] if note else []), years]
+    blocks: list[Block] = [Headline(stats, _statement(total)), *([Prose(note, "quiet")] if note else []), years]
     return Section("overview", "Overview", lead, blocks)
 
 
@@ -129,7 +130,9 @@ def trend(figures: Figures) -> Section:
         ("Scope 3", "scope-3", scope_3),
     ]
     present = [part for part in series if any(mass is not None for mass in part[2])]
-    caption = f"Emissions per month by scope, market-based, t CO₂e.{_extremes(figures, MBM)}{_version_sentence(figures)}"
+    caption = (
+        f"Emissions per month by scope, market-based, t CO₂e.{_extremes(figures, MBM)}{_version_sentence(figures)}"
+    )
     chart = Chart(
         "chart-trend",
         caption,
@@ -140,7 +143,7 @@ def trend(figures: Figures) -> Section:
     )
     gaps = [month.period for month in figures.months if not month.version]
     idle = [month.period for month in figures.published if month.amounts is None]
-    blocks = [chart]
+    blocks: list[Block] = [chart]
     blocks += [Prose(f"Not published: {month_spans(gaps)}.", "quiet")] if gaps else []
     blocks += [Prose(f"Without usage, so without emissions: {month_spans(idle)}.", "quiet")] if idle else []
     lead = f"{counted(len(figures.published), 'published month')}; the window holds up to {WINDOW_MONTHS}."
@@ -154,11 +157,7 @@ def two_methods(figures: Figures) -> Section:
         (METHOD_LABELS[m], m, [month.amounts.total(m) if month.amounts else None for month in figures.months])
         for m in METHODS
     ]
-    rows = [
-        ([month_name(month.period)], month.amounts)
-        for month in figures.months
-        if month.amounts is not None
-    ]
+    rows = [([month_name(month.period)], month.amounts) for month in figures.months if month.amounts is not None]
     difference = figures.total.total(LBM) - figures.total.total(MBM)
     side = "below" if difference > 0 else "above"
     lead = (

@@ -5,7 +5,20 @@ from itertools import groupby
 
 from ccft.methodology.model import Bearer, Interdependencies, Methodology, RampUp, Scope1Gaps, methodology
 from ccft.publish.report import charts
-from ccft.publish.report.blocks import Band, Block, Cell, Chart, Column, Prose, Section, Segment, Swatch, Table, Term, Terms
+from ccft.publish.report.blocks import (
+    Band,
+    Block,
+    Cell,
+    Chart,
+    Column,
+    Prose,
+    Section,
+    Segment,
+    Swatch,
+    Table,
+    Term,
+    Terms,
+)
 from ccft.publish.report.figures import Figures
 from ccft.publish.report.flow import COLUMNS, RESIDUAL
 from ccft.publish.report.months import Month
@@ -31,7 +44,12 @@ def flow_picture(figures: Figures) -> Section | None:
         " to the organisations that bear it."
     )
     if flow.missing:
-        return Section("flow", "Where it flows", lead, [Prose(f"No picture of {month_name(flow.period)}: {flow.missing}.", "quiet")])
+        return Section(
+            "flow",
+            "Where it flows",
+            lead,
+            [Prose(f"No picture of {month_name(flow.period)}: {flow.missing}.", "quiet")],
+        )
     rows: list[list[Cell]] = [
         [_place(link.source.column), link.source.name, _place(link.target.column), link.target.name, link.mass]
         for link in flow.links
@@ -44,7 +62,13 @@ def flow_picture(figures: Figures) -> Section | None:
     )
     caption = f"Flow of the emissions of {month_name(flow.period)}, location-based, t CO₂e, left to right. The largest are named."
     chart = Chart(
-        "chart-flow", caption, charts.flow_picture(flow), _FLOW_SWATCHES, table, height=charts.FLOW_HEIGHT, min_width=860
+        "chart-flow",
+        caption,
+        charts.flow_picture(flow),
+        _FLOW_SWATCHES,
+        table,
+        height=charts.FLOW_HEIGHT,
+        min_width=860,
     )
     return Section("flow", "Where it flows", lead, [chart])
 
@@ -60,7 +84,9 @@ def _segments(months: Sequence[Month]) -> list[Segment]:
         found = list(run)
         span = month_span(found[0].period, found[-1].period)
         colour = f"version-{(versions.index(version) % 3) + 1}" if version else "version-none"
-        segments.append(Segment(len(found), colour, version or "Not published", f"{span}, {counted(len(found), 'month')}"))
+        segments.append(
+            Segment(len(found), colour, version or "Not published", f"{span}, {counted(len(found), 'month')}")
+        )
     return segments
 
 
@@ -70,7 +96,10 @@ def methodology_by_month(figures: Figures) -> Section:
     blocks: list[Block] = [Band("Methodology version of each month", _segments(figures.months))]
     if starts:
         blocks.append(
-            Prose(f"The method changes within the window: {listed(starts)}. Figures before and after are not like for like.", "quiet")
+            Prose(
+                f"The method changes within the window: {listed(starts)}. Figures before and after are not like for like.",
+                "quiet",
+            )
         )
     rows: list[list[Cell]] = [
         [month_name(m.period), m.version or "not published", ", ".join(m.other_versions) or "–", _mark(figures, m)]
@@ -96,8 +125,14 @@ def method_notes(figures: Figures) -> Section:
         policy = methodology(version)
         terms.append(Term(f"{version}: {month_spans(periods)}", _describe(policy)))
     reading = [
-        Term("Units", "t CO₂e in text and charts, exact kg CO₂e in tables; 1 t = 1,000 kg. All greenhouse gases, as carbon dioxide equivalents."),
-        Term("Rounding", "None inside. Masses are whole micrograms from the inventory to the account row; only what is read as tonnes is rounded, half up."),
+        Term(
+            "Units",
+            "t CO₂e in text and charts, exact kg CO₂e in tables; 1 t = 1,000 kg. All greenhouse gases, as carbon dioxide equivalents.",
+        ),
+        Term(
+            "Rounding",
+            "None inside. Masses are whole micrograms from the inventory to the account row; only what is read as tonnes is rounded, half up.",
+        ),
         Term("Months", "Calendar months in UTC. An account belongs to the organisation that it had in that month."),
     ]
     sources = sorted({methodology(version).published_source for version in versions})
@@ -120,7 +155,11 @@ def _describe(policy: Methodology) -> str:
     if policy.scope_1_gaps is Scope1Gaps.HISTORICAL_GROWTH:
         sentences.append("Generator fuel not yet reported is estimated from the year before.")
     provider = policy.unused_capacity is Bearer.PROVIDER
-    sentences.append("Unused capacity stays with the provider." if provider else "Unused capacity is borne by those who use the racks.")
+    sentences.append(
+        "Unused capacity stays with the provider."
+        if provider
+        else "Unused capacity is borne by those who use the racks."
+    )
     if policy.ramp_up is RampUp.WORLDWIDE:
         sentences.append("The excess of young racks and clusters is shared worldwide.")
     if policy.interdependencies is Interdependencies.SOLVED:

@@ -41,7 +41,9 @@ def accounts(figures: Figures) -> Section:
     bars = ranking_bars(
         figures.accounts, f"Largest accounts, {recent_span(figures)}, t CO₂e.", names, "accounts", is_code=True
     )
-    lead = "Accounts of your organisation, by market-based total." if figures.payer else "Accounts by market-based total."
+    lead = (
+        "Accounts of your organisation, by market-based total." if figures.payer else "Accounts by market-based total."
+    )
     return Section("accounts", "Largest accounts", lead, [bars])
 
 
@@ -56,9 +58,7 @@ def components(figures: Figures) -> Section | None:
     ]
     whole = figures.total.total(MBM)
     used = parts["in_use"].total(MBM) if "in_use" in parts else Decimal(0)
-    caption = (
-        f"Components of the total, {recent_span(figures)}, t CO₂e. {percent(used, whole)} of the market-based total is capacity in use."
-    )
+    caption = f"Components of the total, {recent_span(figures)}, t CO₂e. {percent(used, whole)} of the market-based total is capacity in use."
     rows = [((COMPONENT_LABELS[name],), amounts) for name, amounts in parts.items()]
     chart = Chart(
         "chart-components",

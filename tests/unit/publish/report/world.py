@@ -3,23 +3,39 @@
 Each service has a rack type of its own, so inventory, rack types, services and ledger are the account rows summed up.
 """
 
+import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
+from ccft.lake.reader import arrow_schema
 from ccft.methodology.calendar import in_effect
-from ccft.methodology.model import known_versions, methodology
+from ccft.methodology.model import methodology
 from ccft.periods import period_range
 from ccft.publish.report.figures import Figures, figures
+from ccft.publish.views import VIEW_SQL, slice_rows
 from ccft.schema.columns import MEASURES, STEPS
 from ccft.schema.tables import RESULTS, table
+from ccft.schema.views import PUBLISHED_SLICES
 
 PUBLISHED_AT = datetime(2026, 4, 14, 7, 52, 10, tzinfo=UTC)
 PAYER, OTHER, LONER = "000000000042", "987654321098", "555000555000"
 HOSTILE = "<script>alert(1)</script>"
 LONG = "AnExtraordinarilyLongServiceNameThatNobodyWouldChooseButSomebodyWillDeliver" * 2
+
+
+@dataclass(frozen=True)
+class Line:
+    """A published period x version."""
+
+    period: str
+    methodology_version: str
+    run_id: str = "run-1"
+    finished_at: datetime = PUBLISHED_AT
 
 
 class World:
@@ -79,15 +95,15 @@ class World:
                     FROM service_emissions GROUP BY ALL
                     """
                 )
-        ranks = ", ".join(f"('{name}', {version.rank})" for name, version in known_versions().items())
-        self.database.execute(
-            f"""
-            CREATE VIEW account_emissions_current AS SELECT * FROM account_emissions
-            WHERE (usage_period, methodology_version) IN (
-                SELECT usage_period, arg_max(methodology_version, rank) FROM reconciliation
-                JOIN (VALUES {ranks}) AS versions(name, rank) ON name = methodology_version GROUP BY usage_period)
-            """
+        published = self.database.execute(
+            "SELECT DISTINCT usage_period, methodology_version FROM account_emissions"
+        ).fetchall()
+        slices = slice_rows([Line(*key) for key in sorted(published)])
+        self.database.register(
+            PUBLISHED_SLICES.name, pa.Table.from_pylist(slices, schema=arrow_schema(PUBLISHED_SLICES))
         )
+        for name, sql in VIEW_SQL.items():
+            self.database.execute(f"CREATE VIEW {name} AS {sql}")
         return self
 
     def _pools(self) -> None:
@@ -143,11 +159,12 @@ class World:
 
 
 def masses(seed: int, version: str) -> dict[str, str]:
-    """Masses with all nine decimals, of the measures that the version computes."""
-    return {
-        name: f"{(seed * 7919 + position * 104729) % 900000 / 1000:.3f}{(seed * 31 + position) % 1000000:06d}"
-        for position, name in enumerate(methodology(version).measures, start=1)
-    }
+    """Masses up to 1,000 kg with all nine decimals, as good as unrelated, of the measures that the version computes."""
+    found = {}
+    for name in methodology(version).measures:
+        digits = str(int(hashlib.sha256(f"{seed} {name}".encode()).hexdigest(), 16))
+        found[name] = f"{digits[:3]}.{digits[3:12]}"
+    return found
 
 
 def many_months(first: str = "2023-02", last: str = "2026-03") -> World:
@@ -170,9 +187,17 @@ def many_months(first: str = "2023-02", last: str = "2026-03") -> World:
                 period, account, payer, masses(number * 10 + position + 1, version), service=service, product=product,
                 region=region, location=location,
             )  # fmt: skip
-        world.row(period, "000000000000", "000000000000", {"scope_1": "1"}, product="SharedOverhead", service="SharedOverhead", kind="internal")
-    world.row("2025-09", PAYER, PAYER, masses(5, "v3.0"), version="v3.0")
-    world.row("2025-09", OTHER, OTHER, masses(6, "v3.0"), version="v3.0")
+        world.row(
+            period,
+            "000000000000",
+            "000000000000",
+            {"scope_1": "1"},
+            product="SharedOverhead",
+            service="SharedOverhead",
+            kind="internal",
+        )
+    world.row("2025-09", PAYER, PAYER, masses(90001, "v3.0"), version="v3.0")
+    world.row("2025-09", OTHER, OTHER, masses(90002, "v3.0"), version="v3.0")
     return world.finish()
 
 
