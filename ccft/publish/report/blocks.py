@@ -20,7 +20,7 @@ class Column:
     Parameters
     ----------
     kind
-        `text`, `code` (ids), `kg` (exact, nine decimals), `t` (tonnes, rounded for reading), `count` or `percent` (already worded).
+        `text`, `code` (ids), `date`, `kg` (exact, nine decimals), `t` (tonnes, rounded for reading), `count` or `percent` (already worded).
     """
 
     title: str

@@ -71,7 +71,7 @@ def span_of(months: Sequence[Month]) -> Span:
 
 
 def timeline(rows: AccountRows) -> list[Month]:
-    """The window's months from the first published one to the newest, gaps included.
+    """The window's months from the first published one to the newest, gaps included; a payer's from its first month with rows.
 
     Raises
     ------
@@ -86,6 +86,8 @@ def timeline(rows: AccountRows) -> list[Month]:
     first = min(period for period in versions if period >= opening)
     everything = Span(first, newest, tuple(sorted({names[0] for period, names in versions.items() if period >= first})))
     sums = {group.key[0]: group.amounts for group in rows.grouped(["usage_period"], everything)}
+    if rows.payer and sums:
+        first = min(sums)
     return [
         Month(period, names[0], tuple(names[1:]), _computed(sums.get(period), names[0])) if names else Month(period)
         for period in period_range(first, newest)

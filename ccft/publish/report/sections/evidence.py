@@ -251,7 +251,7 @@ def changed(figures: Figures) -> Section:
     reason = () if figures.payer else (Column("Reason"),)
     columns = (
         Column("Month"),
-        Column("Published"),
+        Column("Published", "date"),
         Column("What"),
         Column("Before, market-based, kg", "kg"),
         Column("Now, market-based, kg", "kg"),

@@ -190,6 +190,15 @@ class TestEdges:
         assert [month.period for month in figures.published] == ["2022-02", "2025-03"]
         assert [month.period for month in figures.recent] == ["2025-03"]
 
+    def test_a_payer_begins_with_its_first_month(self):
+        world = World().row_month("2025-01")
+        for period in ("2025-02", "2025-04", "2025-05"):
+            world.row(period, "111100001111", "111100001111", masses(1, "v2.0"))
+            world.row(period, OTHER, OTHER, masses(2, "v2.0"))
+        figures = world.finish().figures("111100001111")
+        assert [month.period for month in figures.months] == ["2025-02", "2025-03", "2025-04", "2025-05"]
+        assert [line.period for line in figures.proof.checked] == ["2025-02", "2025-04", "2025-05"]
+
     def test_a_payer_idle_for_a_year_has_zero(self):
         world = World().row_month("2024-01", version="v2.0")
         world.row("2025-06", OTHER, OTHER, masses(1, "v2.0"))

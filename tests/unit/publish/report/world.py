@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -167,8 +168,9 @@ def masses(seed: int, version: str) -> dict[str, str]:
     return found
 
 
+@cache
 def many_months(first: str = "2023-02", last: str = "2026-03") -> World:
-    """38 months in three versions, three organisations, hostile and long names, edge rows; one month computed in two versions."""
+    """One for all tests, which only read it. 38 months in three versions, three organisations, hostile and long names, edge rows; one month computed in two versions."""
     world = World()
     for number, period in enumerate(period_range(first, last)):
         version = in_effect(period).version
