@@ -9,6 +9,7 @@ import pyarrow.dataset as ds
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from ccft.lake.datasets import dataset_of
 from ccft.lake.reader import PublishedSlice
 
 
@@ -21,7 +22,7 @@ def whole_table(root: str, name: str) -> pa.Table | None:
 def newest(root: str, name: str) -> ds.Dataset | None:
     """A table at its newest version; None when it was never written."""
     try:
-        return DeltaTable(f"{root}/{name}").to_pyarrow_dataset()
+        return dataset_of(DeltaTable(f"{root}/{name}"))
     except TableNotFoundError:
         return None
 
@@ -30,7 +31,7 @@ def earlier(root: str, name: str, item: PublishedSlice) -> ds.Dataset | None:
     """A slice as an earlier run published it; None when maintenance has removed that version since."""
     wanted = (pc.field("usage_period") == item.period) & (pc.field("methodology_version") == item.methodology_version)
     try:
-        dataset = DeltaTable(f"{root}/{name}", version=item.table_versions[name]).to_pyarrow_dataset().filter(wanted)
+        dataset = dataset_of(DeltaTable(f"{root}/{name}", version=item.table_versions[name])).filter(wanted)
         dataset.count_rows()  # reads the footers: the log may still name files that are gone
     except (DeltaError, OSError):
         return None
