@@ -153,6 +153,8 @@ def open_lake(root: str, slices: Sequence[PublishedSlice]) -> duckdb.DuckDBPyCon
     connection = duckdb.connect()
     # A month ends at midnight UTC, wherever the reader is.
     connection.execute("SET TimeZone = 'UTC'")
+    # Output of a command is its result: DuckDB draws its bar on standard output.
+    connection.execute("SET enable_progress_bar = false")
     for registered in RESULTS:
         _register(connection, root, registered, slices)
     return connection

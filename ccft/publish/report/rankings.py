@@ -51,6 +51,11 @@ def _ranking(lines: Sequence[Ranked], total: Amounts, count: int) -> Ranking:
     return Ranking(_by_size(lines), total, others, max(missing, 0))
 
 
+def _count(rows: AccountRows, span: Span, lines: Sequence[Ranked], limit: int, key: str) -> int:
+    """How many there are; counted only where the limit may have cut some off."""
+    return len(lines) if len(lines) < limit else rows.count(key, span)
+
+
 def regions(rows: AccountRows, span: Span, total: Amounts) -> Ranking:
     """Regions as customers see them; edge clusters are one `Global`."""
     lines = []
@@ -65,7 +70,7 @@ def products(rows: AccountRows, span: Span, total: Amounts) -> Ranking:
     """Products, as the bill names them; several services of one product are summed."""
     groups = rows.grouped(["product_code"], span, limit=TOP_PRODUCTS)
     lines = [_product(group) for group in groups]
-    return _ranking(lines, total, rows.count("product_code", span))
+    return _ranking(lines, total, _count(rows, span, lines, TOP_PRODUCTS, "product_code"))
 
 
 def _product(group: Group) -> Ranked:
@@ -80,10 +85,11 @@ def accounts(rows: AccountRows, span: Span, total: Amounts) -> Ranking:
         lines = [
             Ranked(g.key[0], g.key[0], "this account" if g.key[0] == rows.payer else "", g.amounts) for g in groups
         ]
-        return _ranking(lines, total, rows.count("account_id", span))
+        return _ranking(lines, total, _count(rows, span, lines, TOP_ACCOUNTS, "account_id"))
     groups = rows.grouped(["account_id", "payer_account_id", "account_type"], span, limit=TOP_ACCOUNTS)
     lines = [_of_provider(group) for group in groups]
-    return _ranking(lines, total, rows.count("(account_id, payer_account_id, account_type)", span))
+    count = _count(rows, span, lines, TOP_ACCOUNTS, "(account_id, payer_account_id, account_type)")
+    return _ranking(lines, total, count)
 
 
 def _of_provider(group: Group) -> Ranked:
