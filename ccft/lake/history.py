@@ -6,11 +6,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import DeltaError
 
-from ccft.lake.datasets import dataset_of
-from ccft.lake.reader import PublishedSlice
+from ccft.errors import CcftError
+from ccft.lake.reader import PublishedSlice, read_table
 
 
 def whole_table(root: str, name: str) -> pa.Table | None:
@@ -22,8 +21,8 @@ def whole_table(root: str, name: str) -> pa.Table | None:
 def newest(root: str, name: str) -> ds.Dataset | None:
     """A table at its newest version; None when it was never written."""
     try:
-        return dataset_of(DeltaTable(f"{root}/{name}"))
-    except TableNotFoundError:
+        return read_table(root, name)
+    except CcftError:
         return None
 
 
@@ -31,9 +30,9 @@ def earlier(root: str, name: str, item: PublishedSlice) -> ds.Dataset | None:
     """A slice as an earlier run published it; None when maintenance has removed that version since."""
     wanted = (pc.field("usage_period") == item.period) & (pc.field("methodology_version") == item.methodology_version)
     try:
-        dataset = dataset_of(DeltaTable(f"{root}/{name}", version=item.table_versions[name])).filter(wanted)
+        dataset = read_table(root, name, item.table_versions[name]).filter(wanted)
         dataset.count_rows()  # reads the footers: the log may still name files that are gone
-    except (DeltaError, OSError):
+    except (CcftError, DeltaError, OSError):
         return None
     return dataset
 
