@@ -1,10 +1,11 @@
 """Figures of the report against plain SQL over a hand-made database: exact decimals, no tolerance."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
 from ccft.errors import CcftError
+from ccft.kernel.forms import apportioned
 from ccft.publish.report.amounts import Amounts, exact_sum
 from ccft.publish.report.changes import Replacement
 from ccft.publish.report.rankings import TOP_ACCOUNTS
@@ -119,6 +120,42 @@ class TestRankings:
     def test_provider_sees_organisations_and_a_payer_does_not(self, provider, organisation):
         assert any(f"organisation {PAYER}" in line.note for line in provider.accounts.lines)
         assert all("organisation" not in line.note for line in organisation.accounts.lines)
+
+
+class TestComponents:
+    @pytest.mark.parametrize("payer", ["", PAYER, OTHER, LONER])
+    def test_they_sum_to_the_total(self, world, payer):
+        figures = world.figures(payer)
+        for method in ("mbm", "lbm"):
+            parts = [amounts.total(method) for amounts in figures.components.values()]
+            assert exact_sum(parts) == figures.total.total(method)
+
+    def test_an_account_has_the_kernels_share_of_its_pools_components(self):
+        figures = World().row_month("2025-06").finish().figures(PAYER)
+        own = figures.total.masses["scope_1"]
+        whole = exact_sum(Decimal(masses(seed, "v2.0")["scope_1"]) for seed in (1, 2, 3))
+        idle = Decimal(int(whole.quantize(Decimal(1), rounding=ROUND_HALF_UP)) // 4)
+        pool = [int((whole - idle) * 10**9), int(idle * 10**9)]  # in_use, unused_capacity
+        shares = apportioned(int(own * 10**9), pool)
+        found = [int(figures.components[name].masses["scope_1"] * 10**9) for name in ("in_use", "unused_capacity")]
+        assert found == shares
+
+
+class TestEvidence:
+    def test_provider_has_the_inventorys(self, world, provider):
+        for line in provider.evidence:
+            assert line.total == plain(world, TOTAL_LBM, f"usage_period = '{line.period}'")
+        query = (
+            "SELECT sum(metered_kg + invoiced_kg) FROM inventory_emissions WHERE usage_period = '2026-03'"
+            " AND measure IN ('scope_1', 'scope_2_lbm', 'scope_3_fera_lbm', 'scope_3_embodied')"
+        )
+        assert provider.evidence[-1].primary == world.database.execute(query).fetchone()[0]
+
+    def test_a_payer_has_its_own_mass(self, world, organisation):
+        for line in organisation.evidence:
+            own = f"usage_period = '{line.period}' AND payer_account_id = '{PAYER}'"
+            assert line.total == plain(world, TOTAL_LBM, own)
+            assert set(line.masses) == {"metered or invoiced", "estimated or forecast"}
 
 
 class TestProof:

@@ -11,7 +11,7 @@ import pytest
 from ccft.publish.report.blocks import Prose, Section
 from ccft.publish.report.changes import Replacement
 from ccft.publish.report.charts import drawn as drawn_as
-from ccft.publish.report.page import render
+from ccft.publish.report.page import _json, render
 from ccft.publish.report.wording import kilograms, tonnes
 from tests.unit.publish.report.world import HOSTILE, LONER, LONG, OTHER, PAYER, PUBLISHED_AT, World, many_months
 
@@ -128,6 +128,11 @@ class TestEscaping:
         labels = next(d for d in json.loads(drawn[1]) if d["anchor"] == "chart-flow")["data"][0]["node"]["label"]
         assert '&lt;a href="javascript:alert…' in labels
         assert "</script><b>" not in page
+
+    def test_data_cannot_end_their_script(self):
+        text = _json(["</script><!-- &", "\u2028"])
+        assert not set("<>&\u2028") & set(text)
+        assert json.loads(text) == ["</script><!-- &", "\u2028"]
 
     def test_policy_allows_exactly_the_two_scripts(self, provider):
         policy = next(
