@@ -1,11 +1,11 @@
 """Which result was current before: restatements and recasts, from the log of runs (publish page, section 0)."""
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 
 import pyarrow as pa
 
+from ccft.audit import published
 from ccft.audit.published import Line
 from ccft.methodology.model import methodology
 
@@ -24,14 +24,11 @@ def replaced(run_log: pa.Table) -> list[Replaced]:
     A version of lower rank, published beside the current one or restated, changes nothing that readers see.
     """
     by_period: dict[str, list[Line]] = defaultdict(list)
-    for row in sorted(run_log.to_pylist(), key=lambda row: row["finished_at"]):
-        if row["status"] == "published":
-            versions = json.loads(row["table_versions"])
-            line = Line(row["usage_period"], row["methodology_version"], row["run_id"], row["finished_at"], versions)
-            by_period[line.period].append(line)
+    for (period, _), lines in published.history(run_log).items():
+        by_period[period] += lines
     found = []
     for _, lines in sorted(by_period.items()):
-        currents = _currents(lines)
+        currents = _currents(sorted(lines, key=lambda line: line.finished_at))
         if len(currents) > 1:
             found.append(Replaced(currents[-2], currents[-1]))
     return found

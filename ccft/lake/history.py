@@ -14,27 +14,26 @@ from ccft.lake.reader import PublishedSlice, read_table
 
 def whole_table(root: str, name: str) -> pa.Table | None:
     """All rows of a small table or log at its newest version; None when it was never written."""
-    dataset = newest(root, name)
+    dataset = at_version(root, name)
     return dataset.to_table() if dataset is not None else None
 
 
-def newest(root: str, name: str) -> ds.Dataset | None:
-    """A table at its newest version; None when it was never written."""
+def at_version(root: str, name: str, version: int | None = None) -> ds.Dataset | None:
+    """A table, newest or at a Delta version; None when it was never written, or maintenance has removed that version since."""
     try:
-        return read_table(root, name)
-    except CcftError:
+        dataset = read_table(root, name, version)
+        if version is not None:
+            dataset.count_rows()  # reads the footers: the log may still name files that are gone
+    except (CcftError, DeltaError, OSError):
         return None
+    return dataset
 
 
 def earlier(root: str, name: str, item: PublishedSlice) -> ds.Dataset | None:
     """A slice as an earlier run published it; None when maintenance has removed that version since."""
+    dataset = at_version(root, name, item.table_versions[name])
     wanted = (pc.field("usage_period") == item.period) & (pc.field("methodology_version") == item.methodology_version)
-    try:
-        dataset = read_table(root, name, item.table_versions[name]).filter(wanted)
-        dataset.count_rows()  # reads the footers: the log may still name files that are gone
-    except (CcftError, DeltaError, OSError):
-        return None
-    return dataset
+    return dataset.filter(wanted) if dataset is not None else None
 
 
 def register_union(connection: duckdb.DuckDBPyConnection, name: str, parts: Sequence[ds.Dataset]) -> None:

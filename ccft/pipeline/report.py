@@ -2,18 +2,20 @@
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from ccft.audit import published
 from ccft.audit.history import replaced
 from ccft.errors import fail
 from ccft.lake import history
 from ccft.lake.reader import run_log
+from ccft.methodology.model import known_versions
 from ccft.pipeline.reading import with_views
 from ccft.publish.report.changes import PREVIOUS, Replacement
 from ccft.publish.report.figures import Figures, figures
@@ -64,7 +66,7 @@ def _figures(root: str, payer: str) -> Figures:
     if not lines:
         raise fail("CCFT-RUN-NOTHING-PUBLISHED", period="any period")
     with with_views(root, lines) as database:
-        usage = None if payer else history.newest(root, "core_rack_usage")
+        usage = None if payer else _rack_usage(root, lines)
         if usage is not None:
             database.register("core_rack_usage", usage)
         return figures(
@@ -74,6 +76,13 @@ def _figures(root: str, payer: str) -> Figures:
             replacements=_replacements(root, database, log),
             has_rack_usage=usage is not None,
         )
+
+
+def _rack_usage(root: str, lines: Sequence[published.Line]) -> ds.Dataset | None:
+    """Usage of racks as the newest month's run read it; as it is now where the run did not record its inputs."""
+    ranks = {name: policy.rank for name, policy in known_versions().items()}
+    newest = max(lines, key=lambda line: (line.period, ranks.get(line.methodology_version, 0)))
+    return history.at_version(root, "core_rack_usage", newest.input_versions.get("core_rack_usage"))
 
 
 def _replacements(root: str, database: duckdb.DuckDBPyConnection, log: pa.Table) -> list[Replacement]:

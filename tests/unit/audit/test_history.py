@@ -17,7 +17,7 @@ def log(*entries):
         [
             {
                 "usage_period": period, "methodology_version": version, "run_id": run, "status": status,
-                "finished_at": START + timedelta(hours=hour), "table_versions": json.dumps({"account_emissions": hour}),
+                "finished_at": START + timedelta(hours=hour), "table_versions": json.dumps({"account_emissions": hour}), "input_fingerprint": "",
             }
             for hour, (period, version, run, status) in enumerate(entries)
         ]
