@@ -127,6 +127,7 @@ _USAGE_CONDITIONS: Final = (
     _usage("NO-SUCH-ROW", "account {account} has no row in {period} {version}{filters}", "ask the view account_emissions_all_versions what the account has"),
     _usage("UNKNOWN-MEASURE", "'{value}' is not a measure; there are {known}", "choose one of them"),
     _usage("QUERY-FAILED", "the query cannot be answered: {reason}", "names and types of tables and views are in the data dictionary"),
+    _usage("UNKNOWN-PAYER", "payer account '{value}' has no published row", "give the 12 digits of an organisation or account of this lake"),
     _usage("BAD-SETTING", "setting {name}: {reason}", "correct the flag, environment variable or configuration file"),
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 
 from ccft import __version__
-from ccft.cli import ai, diff, explain, inputs, methodology, restate, results, runs, sql
+from ccft.cli import ai, diff, explain, inputs, methodology, report, restate, results, runs, sql
 from ccft.errors import CcftError
 
 _FAILED_UNEXPECTEDLY = 1
@@ -37,6 +37,7 @@ app.command("summary")(results.summary)
 app.add_typer(restate.app, name="restate")
 app.command("sql")(sql.sql)
 app.command("explain")(explain.explain)
+app.command("report")(report.report)
 app.add_typer(methodology.app, name="methodology")
 app.add_typer(ai.app, name="ai")
 app.command("version")(version)

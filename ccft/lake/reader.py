@@ -15,6 +15,7 @@ from deltalake.exceptions import TableNotFoundError
 from pyarrow import fs
 
 from ccft.errors import fail
+from ccft.lake.datasets import dataset_of
 from ccft.schema.columns import Column
 from ccft.schema.tables import RESULTS, Table
 
@@ -100,7 +101,7 @@ def read_table(root: str, name: str, version: int | None = None) -> ds.Dataset:
     # Arrow's own file system: the default calls back into Python from Arrow's threads, which aborts the process when it ends during a read ahead.
     local = None if "://" in root else fs.SubTreeFileSystem(f"{root}/{name}", fs.LocalFileSystem())
     try:
-        return DeltaTable(f"{root}/{name}", version=version).to_pyarrow_dataset(filesystem=local)
+        return dataset_of(DeltaTable(f"{root}/{name}", version=version), local)
     except TableNotFoundError as error:
         raise fail("CCFT-USAGE-NO-LAKE", path=root) from error
 
@@ -152,6 +153,8 @@ def open_lake(root: str, slices: Sequence[PublishedSlice]) -> duckdb.DuckDBPyCon
     connection = duckdb.connect()
     # A month ends at midnight UTC, wherever the reader is.
     connection.execute("SET TimeZone = 'UTC'")
+    # Output of a command is its result: DuckDB draws its bar on standard output.
+    connection.execute("SET enable_progress_bar = false")
     for registered in RESULTS:
         _register(connection, root, registered, slices)
     return connection
