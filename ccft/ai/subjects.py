@@ -11,7 +11,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from ccft.ai.facts import AMORTISED_TRAINING, SERVING_STAGES, UNATTRIBUTED, Facts, Mass, Traffic, Work
+from ccft.ai.facts import SERVING_STAGES, Facts, Mass, Traffic, Work
+from ccft.schema.ai_columns import UNATTRIBUTED
 
 KINDS: Final = ("deployment", "model", "vendor")
 MIXED: Final = "mixed"
@@ -156,8 +157,3 @@ def subjects(facts: Facts) -> Iterator[Subject]:
                 sorted({mass.release_id for mass in masses} | {facts.deployments[d].release_id for d in deployment_ids})
             ),
         )
-
-
-def is_training_memo(mass: Mass) -> bool:
-    """Whether the row is amortised training: a memo that only the lifecycle view takes in."""
-    return mass.is_memo and mass.stage == AMORTISED_TRAINING
