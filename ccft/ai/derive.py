@@ -1,59 +1,45 @@
-"""Intensities, labels, trade-offs and recommendations of one period: from small published AI tables to the four tables that follow from them."""
+"""Intensities, labels, trade-offs and recommendations of one period: from facts to rows of the four tables that follow from them."""
 
-from collections.abc import Mapping
+from typing import Final
 
-import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from ccft.ai.actions import Policy
 from ccft.ai.facts import Facts
 from ccft.ai.intensity import intensities, model_intensities
 from ccft.ai.labels import labels
 from ccft.ai.pareto import candidates
-from ccft.ai.read import facts_of
 from ccft.ai.recommendations import plan
-from ccft.ai.rows import intensity_row, label_row, pareto_row, recommendation_row, stamped
-from ccft.schema.arrow import arrow_table
-from ccft.schema.tables import table
+from ccft.ai.rows import Row, intensity_row, label_row, pareto_row, recommendation_row
+from ccft.schema.ai_columns import UNATTRIBUTED
 
-DERIVED = ("ai_intensity", "ai_labels", "ai_pareto", "ai_recommendations")
+DERIVED: Final = ("ai_intensity", "ai_labels", "ai_pareto", "ai_recommendations")
+_GROUP: Final = ("deployment_id", "model_id", "release_id", "stage", "component", "measure", "is_memo")
 
 
-def derive(
-    period: str,
-    version: str,
-    run_id: str,
-    measures: tuple[str, ...],
-    tables: Mapping[str, pa.Table],
-    policy: Policy | None = None,
-) -> dict[str, pa.Table]:
-    """The four derived tables of one period and methodology version.
+def without_accounts(emissions: DataFrame) -> DataFrame:
+    """`ai_emissions` of one period and version, summed over accounts, clusters and services: bounded by deployments and models.
+
+    What no deployment explains is left out: it belongs to no model.
+    """
+    masses = (F.sum(name).cast("decimal(28,9)").alias(name) for name in ("emissions_kg", "min_kg", "max_kg"))
+    known = emissions.where(F.col("deployment_id") != UNATTRIBUTED)
+    return known.groupBy(*_GROUP).agg(*masses, F.max("tier").alias("tier"))
+
+
+def derive(facts: Facts, policy: Policy | None = None) -> dict[str, list[Row]]:
+    """Rows of the tables of `DERIVED`, without period, version and run.
 
     Parameters
     ----------
-    measures
-        Measures that the version computes.
-    tables
-        What `read.facts_of` names: `ai_emissions` summed over accounts, `ai_activity`, the ledger, and the core tables of models.
     policy
         What recommendations aim at.
-
-    Returns
-    -------
-    dict
-        Tables of `DERIVED` with the registry's columns.
     """
-    return derived(facts_of(period, version, measures, tables), run_id, policy)
-
-
-def derived(facts: Facts, run_id: str, policy: Policy | None = None) -> dict[str, pa.Table]:
-    """`derive` from facts."""
     rows = list(intensities(facts))
-    frontier = candidates(facts, model_intensities(rows))
-    found = {
+    return {
         "ai_intensity": [intensity_row(facts, row) for row in rows],
         "ai_labels": [label_row(label) for label in labels(facts, rows)],
-        "ai_pareto": [pareto_row(candidate) for candidate in frontier],
+        "ai_pareto": [pareto_row(candidate) for candidate in candidates(facts, model_intensities(rows))],
         "ai_recommendations": [recommendation_row(row) for row in plan(facts, policy).recommendations],
     }
-    stamp = {"usage_period": facts.period, "methodology_version": facts.version, "run_id": run_id}
-    return {name: arrow_table(table(name), stamped(found[name], stamp)) for name in DERIVED}

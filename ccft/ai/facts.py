@@ -165,7 +165,6 @@ class LedgerLine:
     closing: int
     added_to_date: int
     """All that was added up to and with this month."""
-    inherited_g_per_1k_out_tokens: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from ccft.ai.amortised import amortised_by_line
 from ccft.ai.facts import EXPERIMENTATION, SERVING_STAGES, Facts, Mass, Traffic
 from ccft.ai.subjects import Subject, subjects
 from ccft.kernel.quotients import ratio
-from ccft.schema.ai_columns import ACCOUNTING_METHODS, DEVELOPMENT_STAGES, SERVING_IDLE, VIEWS
+from ccft.schema.ai_columns import ACCOUNTING_METHODS, AMORTISED, DEVELOPMENT_STAGES, SERVING_IDLE, VIEWS
 from ccft.schema.units import QUANTA_PER_KG
 
 MIN_CUSTOMERS: Final = 3
@@ -117,10 +116,13 @@ def stages_of(view: str) -> tuple[str, ...]:
 
 
 def masses_of(subject: Subject, view: str, measures: Iterable[str]) -> tuple[Mass, ...]:
-    """Inventory rows of a subject that a view takes in, of these measures; memo rows are nobody's."""
+    """Rows of a subject that a view takes in, of these measures; amortised training, a memo, is in the lifecycle view alone."""
     wanted, stages = set(measures), stages_of(view)
+    with_memo = view == "lifecycle"
     return tuple(
-        mass for mass in subject.masses if mass.measure in wanted and mass.stage in stages and not mass.is_memo
+        mass
+        for mass in subject.masses
+        if mass.measure in wanted and (with_memo and mass.stage == AMORTISED if mass.is_memo else mass.stage in stages)
     )
 
 
@@ -139,22 +141,16 @@ def _counts(lines: Iterable[Traffic]) -> Counts:
     )
 
 
-def amounts_of(subject: Subject, view: str, measures: Iterable[str], amortised: int = 0) -> Amounts:
-    """Exact sums of a view; without any row of emissions they are unknown, not 0.
-
-    Parameters
-    ----------
-    amortised
-        Quanta of training amortised over what the subject served; lifecycle view only.
-    """
+def amounts_of(subject: Subject, view: str, measures: Iterable[str]) -> Amounts:
+    """Exact sums of a view; without any row of the inventory they are unknown, not 0."""
     masses = masses_of(subject, view, measures)
     parts = subject.parts_of(stages_of(view))
-    with_mass = {(mass.deployment_id, mass.model_id) for mass in masses}
+    with_mass = {(mass.deployment_id, mass.model_id) for mass in masses if not mass.is_memo}
     with_energy = {part.work.deployment_id for part in parts if part.work.kwh}
     return Amounts(
-        sum(mass.quanta for mass in masses) + amortised if masses else None,
-        sum(mass.min_quanta for mass in masses) + amortised if masses else None,
-        sum(mass.max_quanta for mass in masses) + amortised if masses else None,
+        sum(mass.quanta for mass in masses) if with_mass else None,
+        sum(mass.min_quanta for mass in masses) if with_mass else None,
+        sum(mass.max_quanta for mass in masses) if with_mass else None,
         sum((part.kwh for part in parts), Fraction(0)),
         sum((part.facility_kwh for part in parts), Fraction(0)),
         _counts(line for line in subject.traffic if (line.deployment_id, line.model_id) in with_mass),
@@ -263,9 +259,9 @@ def metered_share(subject: Subject, view: str) -> Decimal | None:
     return ratio(metered, sum((part.kwh for part in parts), Fraction(0)), SHARE_PLACES)
 
 
-def _intensity(facts: Facts, subject: Subject, view: str, method: str, amortised: int) -> Intensity:
+def _intensity(facts: Facts, subject: Subject, view: str, method: str) -> Intensity:
     measures = facts.measures_of(method)
-    amounts = amounts_of(subject, view, measures, amortised)
+    amounts = amounts_of(subject, view, measures)
     rates: dict[str, Decimal | None] = dict.fromkeys(RATES)
     rates |= trained_rates(facts, subject, method) if view == "provider" else served_rates(amounts)
     return Intensity(
@@ -297,14 +293,10 @@ def _has_view(facts: Facts, subject: Subject, view: str) -> bool:
 
 def intensities(facts: Facts) -> Iterator[Intensity]:
     """All intensities of a period: subject x view x accounting method, in this order."""
-    amortised = {method: amortised_by_line(facts, method) for method in ACCOUNTING_METHODS}
     for subject in subjects(facts):
         for view in VIEWS:
-            if not _has_view(facts, subject, view):
-                continue
-            for method in ACCOUNTING_METHODS:
-                memo = sum(amortised[method].get((line.deployment_id, line.model_id), 0) for line in subject.traffic)
-                yield _intensity(facts, subject, view, method, memo if view == "lifecycle" else 0)
+            if _has_view(facts, subject, view):
+                yield from (_intensity(facts, subject, view, method) for method in ACCOUNTING_METHODS)
 
 
 def model_intensities(rows: Iterable[Intensity]) -> dict[str, Decimal]:

@@ -1,4 +1,4 @@
-"""From small Arrow tables to facts.
+"""From rows of small tables to facts.
 
 ======================  ======================================================================================
 table                   rows
@@ -10,14 +10,14 @@ table                   rows
 `core_ai_models`, `core_ai_releases`, `core_ai_model_quality`, `core_ai_disclosures`: as ingested
 `ai_clusters`           cluster_id, pue, grid_kg_per_mwh
 ======================  ======================================================================================
+
+Cells that are absent are unknown.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
-
-import pyarrow as pa
 
 from ccft.ai.facts import (
     SERVING,
@@ -38,14 +38,8 @@ from ccft.ai.facts import (
 from ccft.schema.ai_columns import UNATTRIBUTED
 
 Row = Mapping[str, Any]
-Tables = Mapping[str, pa.Table]
+Tables = Mapping[str, Sequence[Row]]
 _ZERO: Final = Decimal(0)
-
-
-def _rows(tables: Tables, name: str) -> list[Row]:
-    found = tables.get(name)
-    rows: list[Row] = [] if found is None else found.to_pylist()
-    return rows
 
 
 def _masses(rows: Iterable[Row]) -> tuple[Mass, ...]:
@@ -72,12 +66,12 @@ def _work(row: Row) -> Work:
     return Work(
         row["deployment_id"],
         row["stage"],
-        row["kwh"] or _ZERO,
-        row["idle_kwh"] or _ZERO,
-        row["metered_kwh"] or _ZERO,
-        row["reserved_h"] or _ZERO,
-        row["busy_h"] or _ZERO,
-        (row["failed_h"] or _ZERO) + (row["cancelled_h"] or _ZERO),
+        row.get("kwh") or _ZERO,
+        row.get("idle_kwh") or _ZERO,
+        row.get("metered_kwh") or _ZERO,
+        row.get("reserved_h") or _ZERO,
+        row.get("busy_h") or _ZERO,
+        (row.get("failed_h") or _ZERO) + (row.get("cancelled_h") or _ZERO),
     )
 
 
@@ -90,13 +84,13 @@ def _traffic(row: Row) -> Traffic:
     return Traffic(
         row["deployment_id"],
         row["model_id"],
-        row["in_tokens"] or _ZERO,
-        row["cached_in_tokens"],
-        row["out_tokens"] or _ZERO,
-        row["requests"] or _ZERO,
-        _sum_known(row["images_in"], row["images_out"]),
-        row["audio_s"],
-        row["customers"] or 0,
+        row.get("in_tokens") or _ZERO,
+        row.get("cached_in_tokens"),
+        row.get("out_tokens") or _ZERO,
+        row.get("requests") or _ZERO,
+        _sum_known(row.get("images_in"), row.get("images_out")),
+        row.get("audio_s"),
+        row.get("customers") or 0,
     )
 
 
@@ -104,7 +98,8 @@ def _deployment(rows: Sequence[Row]) -> Deployment:
     """One deployment from its rows of `ai_activity`: what a serving one says of serving comes first."""
     serving = [row for row in rows if row["stage"] in SERVING_STAGES]
     first = (serving or list(rows))[0]
-    known = [row["coverage"] for row in rows if row["coverage"] is not None]
+    known: list[Decimal] = [row["coverage"] for row in rows if row.get("coverage") is not None]
+    factors: list[Decimal] = [row["pue"] for row in rows if row.get("pue") is not None]
     return Deployment(
         first["deployment_id"],
         first["account_id"],
@@ -114,9 +109,9 @@ def _deployment(rows: Sequence[Row]) -> Deployment:
         first["service_id"],
         first["accel_type"],
         SERVING if serving else first["stage"],
-        next((row["pue"] for row in rows if row["pue"] is not None), Decimal(1)),
+        max(factors, default=Decimal(1)),
         min(known, default=None),
-        max(row["active_days"] or 0 for row in rows),
+        max(row.get("active_days") or 0 for row in rows),
     )
 
 
@@ -173,7 +168,6 @@ def _ledger(rows: Iterable[Row], period: str) -> tuple[LedgerLine, ...]:
                     written_off=quanta_of(row["written_off_kg"]),
                     closing=quanta_of(row["closing_kg"]),
                     added_to_date=to_date[key],
-                    inherited_g_per_1k_out_tokens=row["inherited_g_per_1k_out_tokens"] or _ZERO,
                 )
             )
     return tuple(lines)
@@ -213,23 +207,23 @@ def facts_of(period: str, version: str, measures: tuple[str, ...], tables: Table
     tables
         By name, see the head of this module; those that are absent count as empty.
     """
-    activity = _rows(tables, "ai_activity")
-    traffic = _rows(tables, "ai_traffic") or [
-        row for row in activity if row["stage"] == SERVING and row["requests"] is not None
+    activity = tables.get("ai_activity", ())
+    traffic = tables.get("ai_traffic", ()) or [
+        row for row in activity if row["stage"] == SERVING and row.get("requests") is not None
     ]
-    ledger = _rows(tables, "ai_training_ledger")
+    ledger = tables.get("ai_training_ledger", ())
     return Facts(
         period,
         version,
         measures,
-        _masses(_rows(tables, "ai_emissions")),
+        _masses(tables.get("ai_emissions", ())),
         tuple(_work(row) for row in activity if row["deployment_id"] != UNATTRIBUTED),
         tuple(_traffic(row) for row in traffic),
         _deployments(activity),
-        _clusters(_rows(tables, "ai_clusters")),
-        _models(_rows(tables, "core_ai_models")),
-        _releases(_rows(tables, "core_ai_releases"), period, ledger),
+        _clusters(tables.get("ai_clusters", ())),
+        _models(tables.get("core_ai_models", ())),
+        _releases(tables.get("core_ai_releases", ()), period, ledger),
         _ledger(ledger, period),
-        _qualities(_rows(tables, "core_ai_model_quality")),
-        disclosed_of(_rows(tables, "core_ai_disclosures")),
+        _qualities(tables.get("core_ai_model_quality", ())),
+        disclosed_of(tables.get("core_ai_disclosures", ())),
     )

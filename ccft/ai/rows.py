@@ -1,7 +1,6 @@
 """Results as rows of the registry's tables: `ai_intensity`, `ai_labels`, `ai_pareto`, `ai_recommendations`."""
 
 import json
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -129,8 +128,3 @@ def recommendation_row(row: Recommendation) -> Row:
         "conflicts": _json(row.kind.conflicts),
         "needs": row.needs or None,
     }
-
-
-def stamped(rows: list[Row], stamp: Mapping[str, str]) -> list[Row]:
-    """Rows with the period, version and run that they belong to."""
-    return [{**stamp, **row} for row in rows]

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from ccft.ai.facts import SERVING_STAGES, Facts, Mass, Traffic, Work
+from ccft.ai.facts import SERVING, SERVING_STAGES, Deployment, Facts, Mass, Traffic, Work
 from ccft.schema.ai_columns import UNATTRIBUTED
 
 KINDS: Final = ("deployment", "model", "vendor")
@@ -96,11 +96,16 @@ def _model_shares(facts: Facts, deployment_id: str) -> dict[str, Fraction]:
     return {name: Fraction(1, len(names)) for name in names}
 
 
-def _coverage(facts: Facts, deployment_ids: set[str]) -> Decimal | None:
+def _serving(facts: Facts, deployment_ids: set[str]) -> list[Deployment]:
+    """Deployments that serve; all where none does."""
+    found = [facts.deployments[name] for name in sorted(deployment_ids)]
+    return [item for item in found if item.lifecycle_stage == SERVING] or found
+
+
+def _coverage(deployments: list[Deployment]) -> Decimal | None:
     """Lowest coverage of the deployments; None where it is unknown for one."""
-    values = [facts.deployments[name].coverage for name in deployment_ids]
-    known = [value for value in values if value is not None]
-    return min(known) if known and len(known) == len(values) else None
+    known = [item.coverage for item in deployments if item.coverage is not None]
+    return min(known) if known and len(known) == len(deployments) else None
 
 
 def _task(facts: Facts, model_ids: set[str]) -> str:
@@ -151,8 +156,8 @@ def subjects(facts: Facts) -> Iterator[Subject]:
                 if shares_here.get(work.deployment_id)
             ),
             tuple(line for line in facts.traffic if (line.deployment_id, line.model_id) in pairs),
-            _coverage(facts, deployment_ids),
-            max(facts.deployments[name].active_days for name in deployment_ids),
+            _coverage(_serving(facts, deployment_ids)),
+            max(item.active_days for item in _serving(facts, deployment_ids)),
             tuple(
                 sorted({mass.release_id for mass in masses} | {facts.deployments[d].release_id for d in deployment_ids})
             ),
