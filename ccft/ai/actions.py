@@ -50,13 +50,42 @@ class Needs:
 
 
 @dataclass(frozen=True)
+class PerToken:
+    """IT energy and reserved hours per output token."""
+
+    kwh: Fraction
+    reserved_h: Fraction
+
+
+@dataclass(frozen=True)
 class World:
-    """What actions look at beside the deployment itself: figures of this month, and the states after the actions before."""
+    """What actions look at beside the deployment itself: this month, and the other deployments after the actions before."""
 
     facts: Facts
     policy: Policy
-    states: Sequence[State]
     median_waste: Mapping[str, Fraction] = field(default_factory=dict)
+    per_token: Mapping[str, "PerToken"] = field(default_factory=dict)
+    """Measured models."""
+    places: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Clusters that have an accelerator type."""
+
+    @classmethod
+    def of(cls, facts: Facts, policy: Policy, states: Sequence[State]) -> "World":
+        """The world as the states have it."""
+        places: dict[str, set[str]] = {}
+        for deployment in facts.deployments.values():
+            places.setdefault(deployment.accel_type, set()).add(deployment.cluster_id)
+        by_model: dict[tuple[str, ...], list[State]] = {}
+        for state in states:
+            by_model.setdefault(state.models, []).append(state)
+        measured = {models[0]: per_token(own) for models, own in by_model.items() if len(models) == 1}
+        return cls(
+            facts,
+            policy,
+            median_waste(states),
+            {name: figures for name, figures in measured.items() if figures is not None},
+            {name: frozenset(clusters) for name, clusters in places.items()},
+        )
 
 
 def shown(value: Fraction | Decimal) -> str:
@@ -137,14 +166,14 @@ def consolidate(state: State, world: World) -> Outcome | Needs | None:
     )
 
 
-def _per_token(states: Sequence[State], model_id: str) -> tuple[Fraction, Fraction] | None:
-    """IT kWh and reserved hours per output token of a measured model; None where it is not measured."""
-    own = [state for state in states if state.models == (model_id,) and state.out_tokens and state.serving.kwh]
+def per_token(states: Sequence[State]) -> PerToken | None:
+    """Figures of deployments that serve one model; None where they are not measured."""
+    own = [state for state in states if state.out_tokens and state.serving.kwh]
     if not own or any(state.tier is None or state.tier >= ESTIMATED_TIER for state in own):
         return None
     tokens = sum((state.out_tokens for state in own), Fraction(0))
     kwh = sum((state.serving.kwh for state in own), Fraction(0))
-    return kwh / tokens, sum((state.serving.reserved_h for state in own), Fraction(0)) / tokens
+    return PerToken(kwh / tokens, sum((state.serving.reserved_h for state in own), Fraction(0)) / tokens)
 
 
 def quality_losses(qualities: Sequence[Quality], model_id: str, peer_id: str) -> dict[str, Fraction]:
@@ -162,14 +191,14 @@ def quality_losses(qualities: Sequence[Quality], model_id: str, peer_id: str) ->
 def _peer(state: State, world: World) -> tuple[str, dict[str, Fraction]] | Needs | None:
     """The measured model of the task that needs less energy per token and loses least quality."""
     model_id = state.models[0]
-    own, models = _per_token(world.states, model_id), world.facts.models
+    own, models = world.per_token.get(model_id), world.facts.models
     if own is None or model_id not in models:
         return None
-    frugal = []
-    for peer_id in sorted(models):
-        theirs = _per_token(world.states, peer_id) if models[peer_id].task == models[model_id].task else None
-        if peer_id != model_id and theirs is not None and theirs[0] < own[0]:
-            frugal.append((theirs[0], peer_id, quality_losses(world.facts.qualities, model_id, peer_id)))
+    frugal = [
+        (theirs.kwh, peer_id, quality_losses(world.facts.qualities, model_id, peer_id))
+        for peer_id, theirs in sorted(world.per_token.items())
+        if peer_id in models and models[peer_id].task == models[model_id].task and theirs.kwh < own.kwh
+    ]
     scored = [(max(losses.values()), kwh, peer_id, losses) for kwh, peer_id, losses in frugal if losses]
     if not scored:
         return Needs("quality scores of this model and a peer on one benchmark (ai_model_quality)") if frugal else None
@@ -179,11 +208,11 @@ def _peer(state: State, world: World) -> tuple[str, dict[str, Fraction]] | Needs
 
 def _served_by(state: State, peer_id: str, losses: Mapping[str, Fraction], world: World) -> Outcome | None:
     """The state when a peer serves its tokens; None where the deployment itself already needs less than the peer."""
-    own, theirs = _per_token([state], state.models[0]), _per_token(world.states, peer_id)
-    if own is None or theirs is None or theirs[0] >= own[0]:
+    own, theirs = per_token([state]), world.per_token[peer_id]
+    if own is None or theirs.kwh >= own.kwh:
         return None
-    energy_left = theirs[0] / own[0]
-    capacity_left = min(ONE, theirs[1] / own[1]) if own[1] else ONE
+    energy_left = theirs.kwh / own.kwh
+    capacity_left = min(ONE, theirs.reserved_h / own.reserved_h) if own.reserved_h else ONE
 
     def left(cell: Cell) -> tuple[Fraction, Fraction]:
         if cell.stage not in SERVING_STAGES:
@@ -200,8 +229,8 @@ def _served_by(state: State, peer_id: str, losses: Mapping[str, Fraction], world
         replace(state, cells=state.scaled(left), energy=energy),
         {
             "peer_model_id": peer_id,
-            "kwh_per_million_out_tokens": shown(own[0] * 10**6),
-            "peer_kwh_per_million_out_tokens": shown(theirs[0] * 10**6),
+            "kwh_per_million_out_tokens": shown(own.kwh * 10**6),
+            "peer_kwh_per_million_out_tokens": shown(theirs.kwh * 10**6),
             "relative_quality_loss": {name: shown(loss) for name, loss in sorted(losses.items())},
         },
     )
@@ -228,9 +257,9 @@ def region_shift(state: State, world: World) -> Outcome | Needs | None:
     source = _facility_intensity(clusters[state.cluster_id]) if state.cluster_id in clusters else None
     if not source:
         return Needs("a grid factor of the cluster") if source is None else None
-    having = {d.cluster_id for d in world.facts.deployments.values() if d.accel_type == state.deployment.accel_type}
+    having = world.places.get(state.deployment.accel_type, frozenset())
     options = []
-    for cluster_id in sorted(having & set(clusters)):
+    for cluster_id in sorted(having & clusters.keys()):
         intensity = _facility_intensity(clusters[cluster_id])
         if intensity is not None and intensity < source:
             options.append((intensity, cluster_id))

@@ -27,7 +27,10 @@ ESTIMATED_TIER: Final = 3
 
 @dataclass(frozen=True)
 class Mass:
-    """Emissions of one deployment, model, release, stage, component and measure, all its accounts together, in quanta."""
+    """Emissions of one deployment, model, release, stage, component and measure, all its accounts together, in quanta.
+
+    Memo rows (amortised training) name the release that was trained, and the accounting method as their measure.
+    """
 
     deployment_id: str
     model_id: str

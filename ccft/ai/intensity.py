@@ -116,7 +116,10 @@ def stages_of(view: str) -> tuple[str, ...]:
 
 
 def masses_of(subject: Subject, view: str, measures: Iterable[str]) -> tuple[Mass, ...]:
-    """Rows of a subject that a view takes in, of these measures; amortised training, a memo, is in the lifecycle view alone."""
+    """Rows of a subject that a view takes in, of these measures; amortised training, a memo, is in the lifecycle view alone.
+
+    Its measure is the accounting method: a ledger is kept per method, not per measure.
+    """
     wanted, stages = set(measures), stages_of(view)
     with_memo = view == "lifecycle"
     return tuple(
@@ -261,7 +264,7 @@ def metered_share(subject: Subject, view: str) -> Decimal | None:
 
 def _intensity(facts: Facts, subject: Subject, view: str, method: str) -> Intensity:
     measures = facts.measures_of(method)
-    amounts = amounts_of(subject, view, measures)
+    amounts = amounts_of(subject, view, (*measures, method))  # amortised training is kept per method
     rates: dict[str, Decimal | None] = dict.fromkeys(RATES)
     rates |= trained_rates(facts, subject, method) if view == "provider" else served_rates(amounts)
     return Intensity(

@@ -5,7 +5,7 @@ capacity back, and at its upper end with all freed accelerators given back.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
@@ -143,10 +143,12 @@ def _recommendation(before: State, kind: Kind, rank: int, outcome: Outcome) -> R
     )
 
 
-def _applied(kind: Kind, action: Action, rank: int, world: World) -> tuple[list[Recommendation], list[State]]:
+def _applied(
+    kind: Kind, action: Action, rank: int, world: World, states_before: Sequence[State]
+) -> tuple[list[Recommendation], list[State]]:
     """One action on every deployment; all see the same world."""
     rows, after = [], []
-    for state in world.states:
+    for state in states_before:
         outcome = action(state, world)
         if isinstance(outcome, Needs):
             rows.append(Recommendation(state, kind, rank, needs=outcome.what))
@@ -165,12 +167,11 @@ def plan(facts: Facts, policy: Policy | None = None) -> Plan:
         What is aimed at; defaults where None.
     """
     before = states(facts)
-    world = World(facts, policy or Policy(), before, actions.median_waste(before))
     rows: list[Recommendation] = []
     current: Sequence[State] = before
     for rank, kind in enumerate(KINDS, start=1):
         if kind.apply is not None:
-            found, current = _applied(kind, kind.apply, rank, replace(world, states=current))
+            found, current = _applied(kind, kind.apply, rank, World.of(facts, policy or Policy(), current), current)
             rows += found
             continue
         rows += [

@@ -4,11 +4,12 @@ Emissions are location-based. Scenarios: `low` and `high` start from the ends of
 the accelerators that become free are given back (unused capacity, embodied, overhead).
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from ccft.ai.facts import SERVING_STAGES, Deployment, Facts, Work
 from ccft.schema.ai_columns import SERVING_IDLE
@@ -108,16 +109,34 @@ def _energy(works: Iterable[Work]) -> dict[str, Energy]:
     }
 
 
+class _OfDeployment(Protocol):
+    """A row of a deployment."""
+
+    @property
+    def deployment_id(self) -> str:
+        """Whose it is."""
+
+
+Own = TypeVar("Own", bound=_OfDeployment)
+
+
+def _grouped(rows: Iterable[Own]) -> dict[str, list[Own]]:
+    """Rows by deployment."""
+    found: dict[str, list[Own]] = defaultdict(list)
+    for row in rows:
+        found[row.deployment_id].append(row)
+    return found
+
+
 def states(facts: Facts) -> list[State]:
     """Every deployment of a period as it is, in order of id; without emissions nothing can be saved and it is left out."""
     measures, found = set(facts.measures_of("lbm")), []
+    masses_of, works_of, lines_of = _grouped(facts.masses), _grouped(facts.work), _grouped(facts.traffic)
     for deployment_id in sorted(facts.deployments):
         deployment = facts.deployments[deployment_id]
-        masses = [mass for mass in facts.masses if mass.deployment_id == deployment_id and not mass.is_memo]
+        masses = [m for m in masses_of[deployment_id] if m.measure in measures and not m.is_memo]
         cells: dict[tuple[str, str, str], Cell] = {}
         for mass in masses:
-            if mass.measure not in measures:
-                continue
             key = (mass.stage, mass.component, mass.measure)
             old = cells.get(key, Cell(*key, Fraction(0), Fraction(0), Fraction(0)))
             cells[key] = replace(
@@ -125,14 +144,14 @@ def states(facts: Facts) -> list[State]:
             )
         if not cells:
             continue
-        lines = [line for line in facts.traffic if line.deployment_id == deployment_id]
+        lines = lines_of[deployment_id]
         found.append(
             State(
                 deployment,
                 tuple(sorted({line.model_id for line in lines} or {deployment.model_id})),
                 max((mass.tier for mass in masses if mass.tier is not None), default=None),
                 tuple(cells[key] for key in sorted(cells)),
-                _energy(work for work in facts.work if work.deployment_id == deployment_id),
+                _energy(works_of[deployment_id]),
                 sum((Fraction(line.out_tokens) for line in lines), Fraction(0)),
                 deployment.cluster_id,
                 deployment.pue,

@@ -57,7 +57,7 @@ def masses():
         rows.append(_mass(name, stage, "in_use", "scope_3_embodied", embodied))
     amortised = quanta_of(Decimal("101.734166667"))
     memo = Mass("d1", "chat-70b", "r1", "amortised_training", "", "", amortised, amortised, amortised, 2, is_memo=True)
-    return (*rows, *(replace(memo, measure=measure) for measure in ("scope_2_lbm", "scope_2_mbm")))
+    return (*rows, *(replace(memo, measure=measure) for measure in ("lbm", "mbm")))
 
 
 def work():
