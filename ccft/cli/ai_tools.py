@@ -49,7 +49,8 @@ def _month(lake: str | None, config: Path | None, period: str | None, methodolog
     from ccft.pipeline.ai_reading import ai_month
 
     settings = settings_of(lake, config)
-    return ai_month(settings.lake, *check_periods([period] if period else []) or [""], methodology or "")
+    check_periods([period] if period else [])
+    return ai_month(settings.lake, period or "", methodology or "")
 
 
 def _write(text: str, out: Path | None) -> None:
