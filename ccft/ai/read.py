@@ -208,9 +208,8 @@ def facts_of(period: str, version: str, measures: tuple[str, ...], tables: Table
         By name, see the head of this module; those that are absent count as empty.
     """
     activity = tables.get("ai_activity", ())
-    traffic = tables.get("ai_traffic", ()) or [
-        row for row in activity if row["stage"] == SERVING and row.get("requests") is not None
-    ]
+    served = [row for row in activity if row["stage"] == SERVING and row.get("requests") is not None]
+    traffic = tables.get("ai_traffic", served)
     ledger = tables.get("ai_training_ledger", ())
     return Facts(
         period,
