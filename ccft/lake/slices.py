@@ -37,6 +37,6 @@ def query(sql: str, relations: Mapping[str, ds.Dataset], parameters: Iterable[ob
     connection = duckdb.connect()
     for name, relation in relations.items():
         connection.register(name, relation)
-    result: pa.Table = connection.execute(sql, list(parameters)).to_arrow_table()
+    result: pa.Table = connection.sql(sql, params=list(parameters)).to_arrow_table()
     rows: list[dict[str, Any]] = result.to_pylist()
     return rows

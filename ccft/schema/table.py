@@ -14,6 +14,7 @@ class Layer(StrEnum):
     CORE = "core"
     RESULT = "result"
     LOG = "log"
+    VIEW = "view"
 
 
 @dataclass(frozen=True)
