@@ -10,7 +10,6 @@ from typing import Final
 from ccft.schema.column import Column, kg
 from ccft.schema.columns import COLUMNS
 from ccft.schema.table import Layer, Table
-from ccft.schema.units import MASS
 
 
 def _share(name: str, description: str) -> Column:
@@ -48,7 +47,6 @@ _OWN: Final = {
 def _view(name: str, description: str, names: str, key: str) -> Table:
     known = {**COLUMNS, **_OWN}
     found = tuple(replace(known[word.rstrip("?")], nullable=word.endswith("?")) for word in names.split())
-    found = tuple(replace(column, type=MASS) if column.name.endswith("_kg") else column for column in found)
     return Table(name, Layer.VIEW, description, found, tuple(key.split()))
 
 
