@@ -1,6 +1,7 @@
 """`ccft ai label|compare|actions|disclose`: what follows from published AI figures; read without a JVM."""
 
 import json
+import sys
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
@@ -16,6 +17,8 @@ from ccft.cli.common import ConfigOption, JsonOption, LakeOption, MethodologyOpt
 if TYPE_CHECKING:
     from ccft.ai.leaderboard import Place
     from ccft.pipeline.ai_reading import AiMonth
+
+_PIPE_WIDTH = 200
 
 PeriodOption = Annotated[str | None, typer.Option(help="Month YYYY-MM; default: the newest with AI figures.")]
 ModelOption = Annotated[str, typer.Option("--model", help="Model (`model_id`).")]
@@ -60,6 +63,11 @@ def _write(text: str, out: Path | None) -> None:
     else:
         out.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
         print(out)
+
+
+def _console() -> Console:
+    """The terminal; a pipe gets lines wide enough for whole names."""
+    return Console() if sys.stdout.isatty() else Console(width=_PIPE_WIDTH)
 
 
 def _json(value: object) -> str:
@@ -152,7 +160,7 @@ def compare(
         emit({"period": month.period, "methodology_version": month.methodology_version,
               "places": [_plain_place(place) for place in found], "pareto": frontier}, True, "")  # fmt: skip
         return
-    console = Console()
+    console = _console()
     measures = found[0].measures if found else "none"
     console.print(
         _leaderboard(f"{month.period} {month.methodology_version}: {by} by g CO2e per 1,000 output tokens", found)
@@ -210,7 +218,7 @@ def actions(
         texts = ("formula_inputs", "preconditions", "conflicts")
         emit([{**row, **{name: json.loads(row[name]) for name in texts}} for row in rows], True, "")
     else:
-        Console().print(_action_lines(rows))
+        _console().print(_action_lines(rows))
 
 
 def disclose(

@@ -9,10 +9,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+import pyarrow as pa
+import pyarrow.dataset as ds
+
 from ccft.ai.disclosed import Checked, check
 from ccft.ai.disclosures import Subject
+from ccft.ai.kpis import AI_VIEW_SQL
 from ccft.ai.leaderboard import Place, leaderboard
 from ccft.ai.read import disclosed_of
+from ccft.ai.report_data import AiFigures, ai_figures
 from ccft.audit import published
 from ccft.errors import fail
 from ccft.lake.reader import run_log
@@ -56,6 +61,14 @@ class AiMonth:
         emissions = slice_of(self.root, "ai_emissions", version, self.period, self.methodology_version)
         return query(_MODEL_MASSES, {"ai_emissions": emissions}, [model_id])
 
+    def by_stage(self) -> list[Row]:
+        """Rows of the view `ai_emissions_by_stage` of this month."""
+        version = self.table_versions["ai_emissions"]
+        emissions = slice_of(self.root, "ai_emissions", version, self.period, self.methodology_version)
+        own = {"usage_period": self.period, "methodology_version": self.methodology_version, "is_current": True}
+        slices = ds.dataset(pa.Table.from_pylist([own]))
+        return query(AI_VIEW_SQL["ai_emissions_by_stage"], {"ai_emissions": emissions, "published_slices": slices})
+
 
 def ai_months(root: str) -> list[AiMonth]:
     """All published AI months, in order of period and rank of the version."""
@@ -97,6 +110,19 @@ def month_before(month: AiMonth) -> AiMonth | None:
 def disclosed(root: str) -> list[Checked]:
     """Figures that makers disclosed, checked."""
     return check(disclosed_of(whole_table(root, "core_ai_disclosures").to_pylist()))
+
+
+def figures(month: AiMonth) -> AiFigures:
+    """The AI section of the provider's report."""
+    return ai_figures(
+        month.period,
+        month.methodology_version,
+        places(month, "model"),
+        month.by_stage(),
+        month.rows("ai_pareto"),
+        month.rows("ai_labels"),
+        month.rows("ai_recommendations"),
+    )
 
 
 def places(month: AiMonth, kind: str, task: str = "") -> list[Place]:
