@@ -17,7 +17,7 @@ from ccft.kernel.quotients import half_up
 from ccft.schema.ai_columns import DEVELOPMENT_STAGES, SERVING_IDLE
 
 ONE: Final = Fraction(1)
-_SHOWN_PLACES: Final = 6
+_SHOWN_PLACES: Final = 9
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,15 @@ class World:
         )
 
 
+def _plain(value: Decimal | None) -> str:
+    """A delivered figure as text."""
+    return "" if value is None else shown(value)
+
+
 def shown(value: Fraction | Decimal) -> str:
     """A figure of a formula as text."""
-    return f"{half_up(value, _SHOWN_PLACES):f}"
+    text = f"{half_up(value, _SHOWN_PLACES):f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def waste_share(state: State) -> Fraction | None:
@@ -278,9 +284,9 @@ def region_shift(state: State, world: World) -> Outcome | Needs | None:
         {
             "source": state.cluster_id,
             "destination": cluster_id,
-            "source_kg_per_mwh": str(clusters[state.cluster_id].grid_kg_per_mwh),
-            "source_pue": str(state.pue),
-            "destination_kg_per_mwh": str(target.grid_kg_per_mwh),
-            "destination_pue": str(target.pue),
+            "source_kg_per_mwh": _plain(clusters[state.cluster_id].grid_kg_per_mwh),
+            "source_pue": _plain(state.pue),
+            "destination_kg_per_mwh": _plain(target.grid_kg_per_mwh),
+            "destination_pue": _plain(target.pue),
         },
     )

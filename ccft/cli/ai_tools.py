@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,7 +59,7 @@ def _month(lake: str | None, config: Path | None, period: str | None, methodolog
 def _write(text: str, out: Path | None) -> None:
     """To a file, or to standard output."""
     if out is None:
-        print(text)
+        print(text.rstrip("\n"))
     else:
         out.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
         print(out)
@@ -166,12 +166,28 @@ def compare(
         _leaderboard(f"{month.period} {month.methodology_version}: {by} by g CO2e per 1,000 output tokens", found)
     )
     console.print(f"Consumer view, location-based: {measures}. * fewer than 3 customers: for the provider only.")
+    for place in found:
+        if place.not_rated_because:
+            console.print(f"{place.subject_id} is not rated: {place.not_rated_because}", markup=False, highlight=False)
     for row in frontier:
         verdict = "efficient" if row["is_efficient"] else f"dominated by {row['dominated_by']}"
         console.print(
             f"{row['benchmark']} {row['metric']}: {row['model_id']} {row['score'].normalize():f}, {verdict}",
             markup=False,
         )
+
+
+def _figure(value: str) -> str:
+    """An input of a formula, shortened when it is a number."""
+    try:
+        return _shown(Decimal(value))
+    except InvalidOperation:
+        return value
+
+
+def _inputs(row: dict[str, Any]) -> str:
+    plain = {name: value for name, value in json.loads(row["formula_inputs"]).items() if isinstance(value, str)}
+    return ", ".join(f"{name} {_figure(value)}" for name, value in plain.items())
 
 
 def _action_lines(rows: Sequence[dict[str, Any]]) -> Table:
@@ -182,19 +198,25 @@ def _action_lines(rows: Sequence[dict[str, Any]]) -> Table:
         grid.add_column(name, justify="right")
     grid.add_column("rests on")
     for row in rows:
-        inputs = json.loads(row["formula_inputs"])
-        shown = ", ".join(f"{name} {value}" for name, value in inputs.items() if not isinstance(value, dict))
-        has_range = row["saving_kg"] is not None
         grid.add_row(
             str(row["action_rank"]),
             row["action_variant"] or row["action"],
             row["deployment_id"],
             _shown(row["saving_kg"]),
-            f"{_shown(row['saving_min_kg'])} to {_shown(row['saving_max_kg'])}" if has_range else "-",
+            f"{_shown(row['saving_min_kg'])} to {_shown(row['saving_max_kg'])}",
             _shown(row["saving_kwh"]),
-            f"needs {row['needs']}" if row["needs"] else shown,
+            _inputs(row),
         )
     return grid
+
+
+def _needs(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """What actions need before their saving can be computed, a line per action and need."""
+    found: dict[tuple[int, str, str], int] = {}
+    for row in rows:
+        key = row["action_rank"], row["action"], row["needs"]
+        found[key] = found.get(key, 0) + 1
+    return [f"{action} ({count} deployments) needs {what}" for (_, action, what), count in sorted(found.items())]
 
 
 def actions(
@@ -218,7 +240,10 @@ def actions(
         texts = ("formula_inputs", "preconditions", "conflicts")
         emit([{**row, **{name: json.loads(row[name]) for name in texts}} for row in rows], True, "")
     else:
-        _console().print(_action_lines(rows))
+        console = _console()
+        console.print(_action_lines([row for row in rows if not row["needs"]]))
+        for line in _needs([row for row in rows if row["needs"]]):
+            console.print(line, markup=False, highlight=False)
 
 
 def disclose(

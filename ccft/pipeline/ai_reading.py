@@ -210,7 +210,7 @@ def subject(month: AiMonth, model_id: str) -> Subject:
         locations=_locations(month.root, used),
         masses=month.masses_of(model_id),
         serving=serving,
-        training_kg=_sum(ledger, "added_kg") if ledger else None,
+        training_kg=_sum(ledger, "added_kg") or None,  # nothing developed here: unknown, not 0
         training_facility_kwh=_sum(training, "facility_kwh"),
         training_metered_kwh=_sum(training, "metered_kwh"),
         training_kwh=_sum(training, "kwh"),
