@@ -34,9 +34,9 @@ def slice_of(root: str, name: str, version: int | None, period: str, methodology
 
 def query(sql: str, relations: Mapping[str, ds.Dataset], parameters: Iterable[object] = ()) -> list[dict[str, Any]]:
     """Rows of a query over datasets by name: sums of tables that grow with accounts, down to a bounded result."""
-    connection = duckdb.connect()
-    for name, relation in relations.items():
-        connection.register(name, relation)
-    result: pa.Table = connection.sql(sql, params=list(parameters)).to_arrow_table()
+    with duckdb.connect() as connection:
+        for name, relation in relations.items():
+            connection.register(name, relation)
+        result: pa.Table = connection.sql(sql, params=list(parameters)).to_arrow_table()
     rows: list[dict[str, Any]] = result.to_pylist()
     return rows

@@ -21,15 +21,15 @@ def tables():
 @pytest.fixture(scope="module")
 def answers(spark, tables):
     """Rows of every view in both engines, in the order of their keys."""
-    database = duckdb.connect()
-    for name, rows in tables.items():
-        database.register(name, rows)
-        spark.createDataFrame(rows).createOrReplaceTempView(name)
     found = {}
-    for view in AI_VIEWS:
-        sql = f"SELECT {', '.join(view.column_names)} FROM ({AI_VIEW_SQL[view.name]}) AS v"
-        engines = (spark.sql(sql).toArrow().to_pylist(), database.sql(sql).to_arrow_table().to_pylist())
-        found[view.name] = [sorted(rows, key=lambda row: str([row[name] for name in view.key])) for rows in engines]
+    with duckdb.connect() as database:
+        for name, rows in tables.items():
+            database.register(name, rows)
+            spark.createDataFrame(rows).createOrReplaceTempView(name)
+        for view in AI_VIEWS:
+            sql = f"SELECT {', '.join(view.column_names)} FROM ({AI_VIEW_SQL[view.name]}) AS v"
+            engines = (spark.sql(sql).toArrow().to_pylist(), database.sql(sql).to_arrow_table().to_pylist())
+            found[view.name] = [sorted(rows, key=lambda row: str([row[name] for name in view.key])) for rows in engines]
     yield found
     for name in tables:
         spark.catalog.dropTempView(name)

@@ -19,12 +19,12 @@ MONTHS = ("2024-12", "2025-01", "2025-03")
 
 @pytest.fixture(scope="module")
 def database():
-    connection = duckdb.connect()
-    for name, rows in published_tables(MONTHS).items():
-        connection.register(name, rows)
-    for name, sql in AI_VIEW_SQL.items():
-        connection.execute(f"CREATE VIEW {name} AS {sql}")
-    return connection
+    with duckdb.connect() as connection:
+        for name, rows in published_tables(MONTHS).items():
+            connection.register(name, rows)
+        for name, sql in AI_VIEW_SQL.items():
+            connection.execute(f"CREATE VIEW {name} AS {sql}")
+        yield connection
 
 
 def _rows(database, sql):

@@ -75,12 +75,12 @@ def test_intensities_of_the_worked_example() -> None:
 
 
 def test_key_figures() -> None:
-    database = duckdb.connect()
-    for name, rows in published_tables(MONTHS).items():
-        database.register(name, rows)
-    for name, sql in AI_VIEW_SQL.items():
-        database.execute(f"CREATE VIEW {name} AS {sql}")
-    found = database.execute(blocks(PAGE, "sql")["kpis"]).fetchall()
+    with duckdb.connect() as database:
+        for name, rows in published_tables(MONTHS).items():
+            database.register(name, rows)
+        for name, sql in AI_VIEW_SQL.items():
+            database.execute(f"CREATE VIEW {name} AS {sql}")
+        found = database.execute(blocks(PAGE, "sql")["kpis"]).fetchall()
     assert [[str(cell) for cell in row] for row in found] == _table("usage_period")
 
 
