@@ -7,8 +7,8 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccft.ai.actions import Policy, shown
-from ccft.ai.facts import Deployment, Mass, quanta_of
+from ccft.ai.actions import Policy, quality_losses, shown
+from ccft.ai.facts import Deployment, Mass, Quality, quanta_of
 from ccft.ai.recommendations import KINDS, plan
 from ccft.kernel.quotients import half_up
 from tests.unit.ai.small_world import Served, World
@@ -234,3 +234,14 @@ def test_in_use_alone_follows_energy() -> None:
     )
     with_hardware = _found(replace(FACTS, masses=(*FACTS.masses, hardware)), "d1", "consolidate")
     assert with_hardware.saving_kg == _found(FACTS, "d1", "consolidate").saving_kg
+
+
+def test_loss_of_quality_follows_the_sign_of_the_score() -> None:
+    def scored(model, score, *, is_higher_better):
+        return Quality(model, "wiki", "perplexity", Decimal(score), is_higher_better)
+
+    lower = [scored("a", 10, is_higher_better=False), scored("b", 12, is_higher_better=False)]
+    assert quality_losses(lower, "a", "b") == {"wiki perplexity": Fraction(1, 5)}
+    higher = [scored("a", 10, is_higher_better=True), scored("b", 12, is_higher_better=True)]
+    assert quality_losses(higher, "a", "b") == {"wiki perplexity": Fraction(-1, 5)}
+    assert quality_losses([*lower[:1], Quality("b", "other", "x", Decimal(1), True)], "a", "b") == {}
