@@ -66,7 +66,7 @@ def _stars(row: Row) -> dict[str, Any]:
     }
 
 
-def document(labels: Iterable[Row], measures: str = "") -> dict[str, Any]:
+def document(labels: Iterable[Row], measures: str = "", *, is_provider_only: bool = False) -> dict[str, Any]:
     """A model's label as plain values, ready for JSON.
 
     Parameters
@@ -75,6 +75,8 @@ def document(labels: Iterable[Row], measures: str = "") -> dict[str, Any]:
         The rows of `ai_labels` of one model, period and version.
     measures
         Measures that the methodology version computes.
+    is_provider_only
+        Too few customers to publish it: it could reveal one of them.
     """
     rows = {row["label_kind"]: row for row in labels}
     energy = rows["energy"]
@@ -91,6 +93,7 @@ def document(labels: Iterable[Row], measures: str = "") -> dict[str, Any]:
         "boundary": BOUNDARY,
         "carbon_boundary": CARBON_BOUNDARY,
         "measures": measures,
+        "is_provider_only": is_provider_only,
         "energy": _graded(energy, "Wh per 1,000 output tokens", grades.ENERGY_BOUNDS),
         "carbon": _graded(rows["carbon"], "g CO2e per 1,000 output tokens", grades.CARBON_BOUNDS),
         "stars": {"equal_width": _stars(rows["stars_equal_width"]), "quantile": _stars(rows["stars_quantile"])},

@@ -87,8 +87,10 @@ def label(
     from ccft.ai.label_document import document, svg
     from ccft.pipeline.ai_reading import label_rows
 
-    rows, measures = label_rows(_month(lake, config, period, methodology), model)
-    content = document(rows, measures)
+    rows, serving = label_rows(_month(lake, config, period, methodology), model)
+    content = document(rows, serving["measures"], is_provider_only=serving["is_provider_only"])
+    if content["is_provider_only"]:
+        print(f"{model}: fewer than 3 customers, the label is for the provider only", file=sys.stderr)
     _write(svg(content) if form is LabelFormat.SVG else _json(content), out)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
@@ -21,10 +22,11 @@ from ccft.ai.report_data import AiFigures, ai_figures
 from ccft.audit import published
 from ccft.errors import fail
 from ccft.lake.reader import run_log
-from ccft.lake.slices import query, slice_of, whole_table
+from ccft.lake.slices import query, register, slice_of, whole_table
 from ccft.methodology.model import known_versions
 from ccft.periods import shift
 from ccft.schema.ai_columns import DEVELOPMENT_STAGES
+from ccft.schema.tables import AI_RESULTS
 
 Row = dict[str, Any]
 _LOG: Final = "ai_run_log"
@@ -107,6 +109,55 @@ def month_before(month: AiMonth) -> AiMonth | None:
     return next((m for m in ai_months(month.root) if (m.period, m.methodology_version) == wanted), None)
 
 
+def register_ai(connection: duckdb.DuckDBPyConnection, root: str) -> None:
+    """Add the published AI tables and the views over them to a connection that knows `published_slices`."""
+    months = ai_months(root)
+    for registered in AI_RESULTS:
+        name = registered.name
+        slices = [
+            (month.table_versions[name], month.period, month.methodology_version)
+            for month in months
+            if name in month.table_versions
+        ]
+        register(connection, root, name, slices)
+    for name, sql in AI_VIEW_SQL.items():
+        connection.execute(f"CREATE TEMP VIEW {name} AS {sql}")
+
+
+def current_slices(root: str) -> pa.Table:
+    """The relation `published_slices`, as far as the AI views read it: per period the version of highest rank is current."""
+    ranks = {name: policy.rank for name, policy in known_versions().items()}
+    lines = published.lines(run_log(root))
+    best: dict[str, tuple[int, str]] = {}
+    for line in lines:
+        candidate = ranks.get(line.methodology_version, 0), line.methodology_version
+        best[line.period] = max(best.get(line.period, candidate), candidate)
+    rows = [
+        {
+            "usage_period": line.period,
+            "methodology_version": line.methodology_version,
+            "is_current": best[line.period][1] == line.methodology_version,
+        }
+        for line in lines
+    ]
+    schema = pa.schema({"usage_period": pa.string(), "methodology_version": pa.string(), "is_current": pa.bool_()})
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def open_ai(root: str) -> duckdb.DuckDBPyConnection:
+    """A connection to the published AI tables and views, without a JVM.
+
+    Raises
+    ------
+    CcftError
+        `CCFT-USAGE-NO-LAKE`.
+    """
+    connection = duckdb.connect()
+    connection.register("published_slices", current_slices(root))
+    register_ai(connection, root)
+    return connection
+
+
 def disclosed(root: str) -> list[Checked]:
     """Figures that makers disclosed, checked."""
     return check(disclosed_of(whole_table(root, "core_ai_disclosures").to_pylist()))
@@ -138,8 +189,8 @@ def places(month: AiMonth, kind: str, task: str = "") -> list[Place]:
     )
 
 
-def label_rows(month: AiMonth, model_id: str) -> tuple[list[Row], str]:
-    """Rows of `ai_labels` of a model, and the measures that the version computes.
+def label_rows(month: AiMonth, model_id: str) -> tuple[list[Row], Row]:
+    """Rows of `ai_labels` of a model, and its row of `ai_intensity`: consumer view, location-based.
 
     Raises
     ------
@@ -150,12 +201,10 @@ def label_rows(month: AiMonth, model_id: str) -> tuple[list[Row], str]:
     own = [row for row in labels if row["model_id"] == model_id]
     if not own:
         raise _unknown(model_id, (row["model_id"] for row in labels), month)
-    measures = next(
-        row["measures"]
-        for row in month.rows("ai_intensity")
-        if row["subject_id"] == model_id and row["accounting_method"] == "lbm"
-    )
-    return own, measures
+    serving = _serving(month, model_id)
+    if serving is None:
+        raise _unknown(model_id, (row["model_id"] for row in labels), month)
+    return own, serving
 
 
 def _unknown(model_id: str, known: Iterable[str], month: AiMonth) -> Exception:

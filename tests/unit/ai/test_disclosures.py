@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccft.ai.disclosures import Subject, documentation, model_card, model_card_yaml, sci, sci_report
@@ -54,6 +54,7 @@ def test_no_units_no_score() -> None:
     assert [(score["score"], score["components"]) for score in scores] == [(None, {}), (None, {})]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

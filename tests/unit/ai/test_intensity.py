@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccft.ai.facts import Facts, Mass, quanta_of
@@ -160,6 +160,7 @@ def test_nothing_is_no_intensity() -> None:
     assert list(intensities(Facts("2025-01", "v2.0", ("scope_1",)))) == []
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**18), st.integers(1, 10**15))
 def test_a_rate_is_the_quotient_rounded_half_up(quanta: int, tokens: int) -> None:
     value = half_up(Fraction(quanta, tokens), 9)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccft.ai.derive import derive
@@ -21,6 +21,9 @@ _TAGS = {"svg", "title", "desc", "rect", "path", "text", "g"}
 def _label(model="chat-70b", facts=FACTS):
     rows = [{**row, **_STAMP} for row in derive(facts)["ai_labels"] if row["model_id"] == model]
     return document(rows, ", ".join(MEASURES))
+
+
+LABEL = _label()
 
 
 def _parsed(picture: str) -> ET.Element:
@@ -82,9 +85,10 @@ def test_hostile_names_stay_text(name: str) -> None:
     assert "49" not in _words(svg({**label, "energy": {**label["energy"], "shown": "0"}})).split()
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_name_gives_well_formed_markup(name: str) -> None:
-    root = _parsed(svg({**_label(), "model_id": name}))
+    root = _parsed(svg({**LABEL, "model_id": name}))
     assert {node.tag.removeprefix(_SVG) for node in root.iter()} <= _TAGS
 
 
@@ -98,11 +102,13 @@ def test_ids_differ_between_labels_of_one_page() -> None:
     assert len(set(ids)) == len(ids) == 4
 
 
+@settings(deadline=None)
 @given(st.decimals("0.000001", "1000000", places=6))
 def test_three_digits_are_within_half_of_the_third(value: Decimal) -> None:
     assert abs(Decimal(significant(value)) - value) <= Decimal(5).scaleb(value.adjusted() - 3)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab -", max_size=80), st.integers(3, 20), st.integers(1, 3))
 def test_lines_fit(text: str, width: int, most: int) -> None:
     parts = lines(text, width, most)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccft.ai import grades
@@ -154,6 +154,7 @@ def test_peers_are_of_one_task() -> None:
     assert _stars("stars_quantile", facts) == ["5"] * 5 + [None]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 50).map(Decimal), min_size=1, max_size=12))
 def test_stars_follow_their_formulas(peers) -> None:
     least, most = min(peers), max(peers)

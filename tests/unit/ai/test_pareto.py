@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccft.ai.facts import Facts, Model, Quality
@@ -17,6 +17,7 @@ _POINTS = st.integers(2, 3).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(_POINTS)
 def test_frontier_is_what_the_definition_says(points) -> None:
     result = dominated_by(points)
@@ -33,6 +34,7 @@ def test_frontier_is_what_the_definition_says(points) -> None:
             assert all(b <= a for a, b in zip(point, points[best], strict=True))
 
 
+@settings(deadline=None)
 @given(_POINTS)
 def test_equals_stay_or_go_together_and_the_frontier_is_never_empty(points) -> None:
     result = dominated_by(points)

@@ -4,13 +4,20 @@ from decimal import Decimal
 
 import pytest
 
-from ccft.pipeline.ai_reading import ai_month, figures
+from ccft.pipeline.ai_reading import ai_month, figures, open_ai
+from ccft.schema.ai_views import AI_VIEWS
+from ccft.schema.tables import AI_RESULTS
 from tests.unit.ai.published_lake import publish
 
 
 @pytest.fixture(scope="module")
-def section(tmp_path_factory):
-    return figures(ai_month(publish(tmp_path_factory.mktemp("lake"))))
+def lake(tmp_path_factory):
+    return publish(tmp_path_factory.mktemp("lake"))
+
+
+@pytest.fixture(scope="module")
+def section(lake):
+    return figures(ai_month(lake))
 
 
 def test_waterfall_steps_follow_each_other_to_the_total(section) -> None:
@@ -42,3 +49,15 @@ def test_section_has_all_parts(section) -> None:
 
 def test_parts_of_the_vendor_are_its_models(section) -> None:
     assert sum(waterfall.total_kg for waterfall in section.waterfalls) == Decimal("3199.99")
+
+
+def test_views_open_without_a_jvm_and_show_the_current_version(lake) -> None:
+    with open_ai(lake) as database:
+        for relation in (*AI_RESULTS, *AI_VIEWS):
+            assert database.sql(f"SELECT count(*) FROM {relation.name}").fetchall()[0][0] > 0, relation.name
+        slices = "SELECT DISTINCT usage_period, methodology_version FROM {} ORDER BY ALL"
+        all_versions = database.sql(slices.format("ai_intensity")).fetchall()
+        current = database.sql(slices.format("ai_kpis")).fetchall()
+    # the month whose account rows were replaced since has no figures
+    assert all_versions == [("2024-12", "v2.0"), ("2024-12", "v3.0"), ("2025-01", "v3.0")]
+    assert current == [("2024-12", "v3.0"), ("2025-01", "v3.0")]

@@ -37,6 +37,13 @@ def test_label_as_json_and_picture(capsys, published, tmp_path) -> None:
     assert ET.fromstring(picture.read_text(encoding="utf-8")).tag.endswith("svg")  # noqa: S314 - our own picture
 
 
+def test_label_of_few_customers_is_for_the_provider(capsys, published) -> None:
+    code, out, err = _run(capsys, published, "label", "--model", "chat-8b")
+    assert (code, json.loads(out)["is_provider_only"]) == (0, True)
+    assert err == "chat-8b: fewer than 3 customers, the label is for the provider only\n"
+    assert not _json(capsys, published, "label", "--model", "chat-70b")["is_provider_only"]
+
+
 def test_unknown_model_names_those_there_are(capsys, published) -> None:
     code, _, err = _run(capsys, published, "label", "--model", "chat-9b")
     assert code == 2
