@@ -29,6 +29,8 @@ from ccft.schema.units import QUANTA_PER_KG
 MIN_CUSTOMERS: Final = 3
 """Below, an intensity could reveal a neighbour: for the provider only."""
 RATE_PLACES: Final = 15
+MOST_RATE: Final = 10**23
+"""decimal(38,15) holds less than this."""
 SHARE_PLACES: Final = 15
 _G_PER_KG: Final = 1000
 _WH_PER_KWH: Final = 1000
@@ -166,15 +168,21 @@ def grams(quanta: int | None) -> Fraction | None:
     return None if quanta is None else Fraction(quanta * _G_PER_KG, QUANTA_PER_KG)
 
 
+def rate(numerator: Fraction | None, denominator: Fraction | None) -> Decimal | None:
+    """A rate in its column's places; None where a part is unknown, the denominator is 0, or the figure is beyond what any table shows."""
+    value = ratio(numerator, denominator, RATE_PLACES)
+    return None if value is None or abs(value) >= MOST_RATE else value
+
+
 def served_rates(amounts: Amounts) -> dict[str, Decimal | None]:
     """Emissions and facility energy per unit served; null where the unit was not served or the emissions are unknown."""
     g = grams(amounts.quanta)
     wh = amounts.facility_kwh * _WH_PER_KWH or None  # no hours: energy is unknown, not 0
     served, powered = amounts.counts, amounts.energy_counts
-    rates = {f"g_per_{unit}": ratio(g, count, RATE_PLACES) for unit, count in served.units().items()}
-    rates |= {f"wh_per_{unit}": ratio(wh, count, RATE_PLACES) for unit, count in powered.units().items()}
-    rates["kwh_per_million_tokens"] = ratio(wh, powered.tokens * _WH_PER_KWH / _MILLION, RATE_PLACES)
-    rates["tokens_per_kg"] = ratio(served.tokens, g / _G_PER_KG, RATE_PLACES) if g is not None else None
+    rates = {f"g_per_{unit}": rate(g, count) for unit, count in served.units().items()}
+    rates |= {f"wh_per_{unit}": rate(wh, count) for unit, count in powered.units().items()}
+    rates["kwh_per_million_tokens"] = rate(wh, powered.tokens * _WH_PER_KWH / _MILLION)
+    rates["tokens_per_kg"] = rate(served.tokens, g / _G_PER_KG) if g is not None else None
     return rates
 
 
@@ -209,9 +217,9 @@ def trained_rates(facts: Facts, subject: Subject, method: str) -> dict[str, Deci
     names = sorted({release.model_id for release in releases})
     params = _known_sum(facts.models[name].params_total_b if name in facts.models else None for name in names)
     return {
-        "g_per_training_pflop": ratio(g, flop, RATE_PLACES),
-        "g_per_1k_training_tokens": ratio(g, tokens / _THOUSAND, RATE_PLACES) if tokens else None,
-        "kg_per_b_params": ratio(g / _G_PER_KG, params, RATE_PLACES) if g is not None else None,
+        "g_per_training_pflop": rate(g, flop),
+        "g_per_1k_training_tokens": rate(g, tokens / _THOUSAND) if tokens else None,
+        "kg_per_b_params": rate(g / _G_PER_KG, params) if g is not None else None,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from ccft.ai import grades
 from ccft.ai.facts import ESTIMATED_TIER, Facts, Mass
-from ccft.ai.intensity import RATE_PLACES, Intensity, amounts_of, grams, masses_of
+from ccft.ai.intensity import MOST_RATE, RATE_PLACES, Intensity, amounts_of, grams, masses_of, rate
 from ccft.ai.subjects import Subject
 from ccft.kernel.quotients import quotient, ratio
 
@@ -24,6 +24,7 @@ MAX_IN_OUT_RATIO: Final = Decimal(10)
 OUTSIDE_SCOPE: Final = "outside label scope"
 _CARBON_MEASURES: Final = ("scope_1", "scope_2_lbm", "scope_3_fera_lbm")
 _CARBON_COMPONENTS: Final = ("in_use", "network_overhead", "expansion_overhead", "residual")
+_MOST_RATIO: Final = Decimal(MOST_RATE - 1)
 _THOUSAND: Final = 1000
 
 
@@ -103,12 +104,13 @@ def carbon_g_per_1k_out_tokens(subject: Subject, measures: Iterable[str]) -> Dec
 
     masses = list(filter(counts, masses_of(subject, "consumer", wanted)))
     out_tokens = amounts_of(subject, "consumer", wanted).counts.out_tokens
-    return ratio(grams(sum(mass.quanta for mass in masses)), out_tokens / _THOUSAND, RATE_PLACES) if masses else None
+    return rate(grams(sum(mass.quanta for mass in masses)), out_tokens / _THOUSAND) if masses else None
 
 
 def _ratio_of(subject: Subject) -> Decimal | None:
     counts = sum(line.in_tokens for line in subject.traffic), sum(line.out_tokens for line in subject.traffic)
-    return ratio(counts[0], counts[1], RATE_PLACES)
+    value = ratio(counts[0], counts[1], RATE_PLACES)
+    return None if value is None else min(value, _MOST_RATIO)
 
 
 @dataclass(frozen=True)

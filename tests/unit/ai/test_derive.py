@@ -1,10 +1,12 @@
 """From rows of the published tables to rows of the derived ones, in the registry's types."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from ccft.ai.derive import DERIVED, derive
 from ccft.ai.facts import Facts
@@ -149,3 +151,20 @@ def test_a_deployment_with_no_hours_row_has_unknown_energy() -> None:
     rows = [r for r in derive(facts)["ai_intensity"] if r["view"] == "consumer"]
     assert all(row["wh_per_1k_out_tokens"] is None and row["busy_ratio"] is None for row in rows)
     assert all(row["g_per_1k_out_tokens"] is not None for row in rows if row["accounting_method"] == "lbm")
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(0, 10**18),
+    st.decimals(0, Decimal(10) ** 21, places=6),
+    st.decimals(0, Decimal(10) ** 21, places=6),
+    st.decimals(0, Decimal(10) ** 12, places=6),
+)
+@example(1, Decimal(10) ** 21, Decimal(10) ** 21, Decimal(1))
+@example(10**18, Decimal("0.000001"), Decimal(10) ** 21, Decimal(10) ** 12)
+def test_no_figures_leave_the_registry_s_types(quanta, out_tokens, in_tokens, kwh) -> None:
+    masses = tuple(replace(m, quanta=quanta, min_quanta=0, max_quanta=quanta) for m in FACTS.masses)
+    traffic = tuple(replace(line, out_tokens=out_tokens, in_tokens=in_tokens) for line in FACTS.traffic)
+    work = tuple(replace(w, kwh=kwh) for w in FACTS.work)
+    for name, rows in derive(replace(FACTS, masses=masses, traffic=traffic, work=work)).items():
+        arrow_table(table(name), [{**row, **STAMP} for row in rows])
