@@ -28,7 +28,7 @@ _SUMS: Final = (
     f"sum(IF({_METERED}, reserved_accel_h, 0)) AS metered_reserved_h",
     f"sum(IF({_METERED}, {_BUSY}, 0)) AS metered_busy_h",
     "sum(coalesce(energy_kwh, 0)) AS metered_kwh",
-    f"sum(coalesce(least(energy_kwh, p_idle_kw * (reserved_accel_h - {_BUSY})), 0)) AS metered_idle_kwh",
+    f"sum(IF({_METERED}, least(energy_kwh, p_idle_kw * (reserved_accel_h - {_BUSY})), 0)) AS metered_idle_kwh",  # least() skips nulls
     "CAST(bit_count(bit_or(IF(reserved_accel_h > 0, shiftleft(1L, dayofmonth(hour)), 0L))) AS INT) AS active_days",
     "count_if(busy_accel_h > reserved_accel_h) AS clipped_hours",
     "sum(row_count) AS row_count",
