@@ -167,6 +167,41 @@ def _by_stage() -> str:
     return f"SELECT\n  {key},\n  {sums}\nFROM ai_emissions AS a {_CURRENT}\nGROUP BY {key}"
 
 
+def _account_models() -> str:
+    sums = ",\n    ".join(
+        _sum_where(f"a.measure IN ({_listed(measures)})", "a.emissions_kg") + f" AS {method}_kg"
+        for method, measures in METHODS.items()
+    )
+    key = f"{_SLICE}, a.account_id, a.model_id"
+    visible = "a.accounting_method = 'lbm' AND NOT a.is_provider_only"
+    same = _same("{0}", "o") + " AND {0}.subject_id = o.model_id"
+    return f"""WITH own AS (
+  SELECT {key},
+    {sums}
+  FROM ai_emissions AS a {_CURRENT}
+  WHERE NOT a.is_memo AND a.deployment_id <> '{UNATTRIBUTED}'
+  GROUP BY {key}
+), consumer AS (
+  {_of_view("consumer")} AND {visible}
+), lifecycle AS (
+  {_of_view("lifecycle")} AND {visible}
+)
+SELECT
+  o.usage_period,
+  o.methodology_version,
+  o.account_id,
+  o.model_id,
+  o.lbm_kg,
+  o.mbm_kg,
+  c.g_per_1k_out_tokens,
+  l.g_per_1k_out_tokens AS lifecycle_g_per_1k_out_tokens,
+  c.wh_per_1k_out_tokens,
+  c.tier
+FROM own AS o
+LEFT JOIN consumer AS c ON {same.format("c")}
+LEFT JOIN lifecycle AS l ON {same.format("l")}"""
+
+
 def _leaderboard() -> str:
     is_compared = "a.subject_kind = 'model' AND a.view = 'consumer' AND a.accounting_method = 'lbm'"
     value, before = "a.g_per_1k_out_tokens", "b.g_per_1k_out_tokens"
@@ -198,6 +233,7 @@ AI_VIEW_SQL: Final[Mapping[str, str]] = {
     "ai_kpis": _kpis(),
     "ai_kpis_total": _kpis_total(),
     "ai_emissions_by_stage": _by_stage(),
+    "ai_account_models": _account_models(),
     "ai_leaderboard": _leaderboard(),
 }
 """SQL text of every AI view, in the order of the registry; the same in Spark and DuckDB."""

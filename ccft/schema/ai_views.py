@@ -77,6 +77,13 @@ AI_VIEWS: Final = (
         f"{_SLICE} model_id stage component is_memo",
     ),
     _view(
+        "ai_account_models",
+        "What an account may see, current version: its own emissions per model, and the model's intensities where three customers or more"
+        " stand behind them; nothing from which another's tokens follow",
+        f"{_SLICE} account_id model_id lbm_kg mbm_kg g_per_1k_out_tokens? lifecycle_g_per_1k_out_tokens? wh_per_1k_out_tokens? tier?",
+        f"{_SLICE} account_id model_id",
+    ),
+    _view(
         "ai_leaderboard",
         "Models of a task by location-based emissions per output token (consumer view), current version",
         f"{_SLICE} task place? model_id g_per_1k_out_tokens? wh_per_1k_out_tokens? grade? not_rated_because? tier? coverage?"

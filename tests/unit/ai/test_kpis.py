@@ -114,3 +114,25 @@ def test_leaderboard_places_and_trend_against_the_month_just_before(database) ->
 def test_columns_of_views_do_not_shadow_the_registry() -> None:
     assert {view.name for view in AI_VIEWS} == set(AI_VIEW_SQL)
     assert table("ai_intensity").column("idle_share").type == "decimal(18,15)"
+
+
+def test_accounts_see_their_own_emissions_and_intensities_that_reveal_nobody(database) -> None:
+    rows = _rows(database, "SELECT * FROM ai_account_models WHERE usage_period = '2025-01' ORDER BY model_id")
+    assert [(row["account_id"], row["model_id"], row["lbm_kg"]) for row in rows] == [
+        ("000000000100", "chat-70b", Decimal("2750.64")),
+        ("000000000100", "chat-8b", Decimal("449.35")),
+    ]
+    many, few = rows
+    consumer = next(
+        r
+        for r in derive(FACTS)["ai_intensity"]
+        if (r["subject_kind"], r["subject_id"], r["view"], r["accounting_method"])
+        == ("model", "chat-70b", "consumer", "lbm")
+    )
+    assert many["g_per_1k_out_tokens"] == consumer["g_per_1k_out_tokens"]
+    # chat-8b has two customers
+    assert {
+        few[name] for name in ("g_per_1k_out_tokens", "lifecycle_g_per_1k_out_tokens", "wh_per_1k_out_tokens", "tier")
+    } == {None}
+    hidden = {"out_tokens", "in_tokens", "requests", "emissions_kg", "customers", "tokens_per_kg"}
+    assert not hidden & set(many)
