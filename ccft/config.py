@@ -39,6 +39,8 @@ class AiSettings(BaseModel):
         Half width of the uncertainty band of energy per tier 1, 2, 3, as a share.
     ledger_policy
         How training is amortised: over `units` (output tokens), over `time`, or `none`.
+    target_busy_share
+        Busy in reserved accelerator-hours that recommendations aim at.
     accelerator_hour_units
         Usage units of services that count accelerator-hours: there usage says how much of a row the deployments explain.
     """
@@ -50,6 +52,7 @@ class AiSettings(BaseModel):
     model_token_weights: dict[str, TokenWeights] = Field(default_factory=dict)
     bands: tuple[Decimal, Decimal, Decimal] = (Decimal("0.02"), Decimal("0.15"), Decimal("0.5"))
     ledger_policy: Literal["units", "time", "none"] = "units"
+    target_busy_share: Decimal = Field(default=Decimal("0.7"), gt=0, le=1)
     accelerator_hour_units: tuple[str, ...] = ("accelerator-hours", "accelerator-hour", "gpu-hours", "gpu-hour")
 
     def result_hash(self) -> str:

@@ -111,6 +111,7 @@ _RUN_CONDITIONS: Final = (
     _run("AI-NEEDS-SERVICE-GRAPH", "{version}: solves no service graph, so that models have no footprint of their own", "use v2.0 or later"),
     _run("AI-ALREADY-PUBLISHED", "{period} {version}: AI figures are published with other inputs, settings or code", 'use --restate --reason "..." to replace them'),
     _run("NOTHING-PUBLISHED", "{period}: no published result in this lake", "run the period first"),
+    _run("AI-NOTHING-PUBLISHED", "{period}: no published AI figures in this lake", "run `ccft ai run` for the period first"),
 )  # fmt: skip
 
 _USAGE_CONDITIONS: Final = (
@@ -118,6 +119,7 @@ _USAGE_CONDITIONS: Final = (
     _usage("BAD-RANGE", "the range {first} to {last} is empty", "give the earlier month first"),
     _usage("NO-INPUTS", "input folder '{path}' does not exist", "give the folder that holds the input tables"),
     _usage("NOT-EMPTY", "'{path}' is not empty", "choose another folder or remove it"),
+    _usage("AI-UNKNOWN-MODEL", "no model '{model}' in {period}; there are {known}", "choose one of them"),
     _usage("NO-LAKE", "'{path}' is not a lake", "ingest into it first"),
     _usage("UNKNOWN-METHODOLOGY", "methodology '{value}' is not known; there are {known}", "choose one of them"),
     _usage("VERSION-UNAVAILABLE", "methodology {version} cannot be computed for {period}: it is recast back to {first} only", "compute a later month, or another version"),

@@ -106,4 +106,4 @@ def estimate(
     chips = gpus * out_tokens * energy_per_token_wh(active_params_b) / _WH_PER_KWH
     energy = pue * (server + chips)
     hardware_kg = gpus / _GPUS_PER_SERVER * _SERVER_EMBODIED_KG + gpus * _GPU_EMBODIED_KG
-    return Estimate(energy, energy * kg_per_kwh, seconds / (_BATCH * _LIFE_SECONDS) * hardware_kg)
+    return Estimate(energy, energy * kg_per_kwh, seconds * hardware_kg / (_BATCH * _LIFE_SECONDS))

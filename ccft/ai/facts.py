@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+from ccft.schema.ai_columns import SERVING_IDLE
 from ccft.schema.units import QUANTA_PER_KG
 
-UNATTRIBUTED: Final = "_unattributed"
 SERVING: Final = "serving"
-SERVING_IDLE: Final = "serving_idle"
-AMORTISED_TRAINING: Final = "amortised_training"
 EXPERIMENTATION: Final = "experimentation"
 SERVING_STAGES: Final = (SERVING, SERVING_IDLE)
-DEVELOPMENT_STAGES: Final = ("data_prep", EXPERIMENTATION, "pretraining", "post_training", "evaluation")
 
 METHODS: Final[Mapping[str, tuple[str, ...]]] = {
     "lbm": ("scope_1", "scope_2_lbm", "scope_3_fera_lbm", "scope_3_embodied"),
@@ -30,7 +27,10 @@ ESTIMATED_TIER: Final = 3
 
 @dataclass(frozen=True)
 class Mass:
-    """Emissions of one deployment, model, release, stage, component and measure, all its accounts together, in quanta."""
+    """Emissions of one deployment, model, release, stage, component and measure, all its accounts together, in quanta.
+
+    Memo rows (amortised training) name the release that was trained, and the accounting method as their measure.
+    """
 
     deployment_id: str
     model_id: str
@@ -78,8 +78,17 @@ class Traffic:
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """What the electricity of a cluster costs the climate; None is unknown."""
+
+    cluster_id: str
+    pue: Decimal
+    grid_kg_per_mwh: Decimal | None = None
+
+
+@dataclass(frozen=True)
 class Deployment:
-    """Where a model runs; `pue` and grid are those of its cluster."""
+    """Where a model runs."""
 
     deployment_id: str
     account_id: str
@@ -89,9 +98,7 @@ class Deployment:
     service_id: str
     accel_type: str
     lifecycle_stage: str
-    p_idle_kw: Decimal
     pue: Decimal
-    grid_kg_per_mwh: Decimal | None = None
     coverage: Decimal | None = None
     """Share of its account rows that hours or tokens explain."""
     active_days: int = 0
@@ -175,6 +182,7 @@ class Facts:
     work: tuple[Work, ...] = ()
     traffic: tuple[Traffic, ...] = ()
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
+    clusters: Mapping[str, Cluster] = field(default_factory=dict)
     models: Mapping[str, Model] = field(default_factory=dict)
     releases: Mapping[str, Release] = field(default_factory=dict)
     ledger: tuple[LedgerLine, ...] = ()

@@ -20,15 +20,17 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from ccft.ai.facts import DEVELOPMENT_STAGES, SERVING_IDLE, SERVING_STAGES, Facts, Mass, Traffic
-from ccft.ai.subjects import Subject, is_training_memo, subjects
+from ccft.ai.facts import EXPERIMENTATION, SERVING_STAGES, Facts, Mass, Traffic
+from ccft.ai.subjects import Subject, subjects
 from ccft.kernel.quotients import ratio
+from ccft.schema.ai_columns import ACCOUNTING_METHODS, AMORTISED, DEVELOPMENT_STAGES, SERVING_IDLE, VIEWS
 from ccft.schema.units import QUANTA_PER_KG
 
-VIEWS: Final = ("consumer", "provider", "lifecycle")
 MIN_CUSTOMERS: Final = 3
 """Below, an intensity could reveal a neighbour: for the provider only."""
 RATE_PLACES: Final = 15
+MOST_RATE: Final = 10**23
+"""decimal(38,15) holds less than this."""
 SHARE_PLACES: Final = 15
 _G_PER_KG: Final = 1000
 _WH_PER_KWH: Final = 1000
@@ -110,18 +112,23 @@ class Intensity:
         return self.rates["g_per_1k_out_tokens"]
 
 
-def _in_view(view: str) -> Callable[[Mass], bool]:
-    """Rows of a view."""
-    if view == "provider":
-        return lambda mass: mass.stage in DEVELOPMENT_STAGES and not mass.is_memo
-    serves: Callable[[Mass], bool] = lambda mass: mass.stage in SERVING_STAGES and not mass.is_memo  # noqa: E731 - both views use it
-    return serves if view == "consumer" else lambda mass: serves(mass) or is_training_memo(mass)
+def stages_of(view: str) -> tuple[str, ...]:
+    """Stages whose emissions a view takes from the inventory."""
+    return DEVELOPMENT_STAGES if view == "provider" else SERVING_STAGES
 
 
 def masses_of(subject: Subject, view: str, measures: Iterable[str]) -> tuple[Mass, ...]:
-    """Rows of a subject that a view takes in, of these measures."""
-    wanted, belongs = set(measures), _in_view(view)
-    return tuple(mass for mass in subject.masses if mass.measure in wanted and belongs(mass))
+    """Rows of a subject that a view takes in, of these measures; amortised training, a memo, is in the lifecycle view alone.
+
+    Its measure is the accounting method: a ledger is kept per method, not per measure.
+    """
+    wanted, stages = set(measures), stages_of(view)
+    with_memo = view == "lifecycle"
+    return tuple(
+        mass
+        for mass in subject.masses
+        if mass.measure in wanted and (with_memo and mass.stage == AMORTISED if mass.is_memo else mass.stage in stages)
+    )
 
 
 def _counts(lines: Iterable[Traffic]) -> Counts:
@@ -140,15 +147,15 @@ def _counts(lines: Iterable[Traffic]) -> Counts:
 
 
 def amounts_of(subject: Subject, view: str, measures: Iterable[str]) -> Amounts:
-    """Exact sums of a view; without any row of emissions they are unknown, not 0."""
+    """Exact sums of a view; without any row of the inventory they are unknown, not 0."""
     masses = masses_of(subject, view, measures)
-    parts = subject.parts_of(DEVELOPMENT_STAGES if view == "provider" else SERVING_STAGES)
-    with_mass = {(mass.deployment_id, mass.model_id) for mass in masses if mass.stage in SERVING_STAGES}
+    parts = subject.parts_of(stages_of(view))
+    with_mass = {(mass.deployment_id, mass.model_id) for mass in masses if not mass.is_memo}
     with_energy = {part.work.deployment_id for part in parts if part.work.kwh}
     return Amounts(
-        sum(mass.quanta for mass in masses) if masses else None,
-        sum(mass.min_quanta for mass in masses) if masses else None,
-        sum(mass.max_quanta for mass in masses) if masses else None,
+        sum(mass.quanta for mass in masses) if with_mass else None,
+        sum(mass.min_quanta for mass in masses) if with_mass else None,
+        sum(mass.max_quanta for mass in masses) if with_mass else None,
         sum((part.kwh for part in parts), Fraction(0)),
         sum((part.facility_kwh for part in parts), Fraction(0)),
         _counts(line for line in subject.traffic if (line.deployment_id, line.model_id) in with_mass),
@@ -161,15 +168,21 @@ def grams(quanta: int | None) -> Fraction | None:
     return None if quanta is None else Fraction(quanta * _G_PER_KG, QUANTA_PER_KG)
 
 
+def rate(numerator: Fraction | None, denominator: Fraction | None) -> Decimal | None:
+    """A rate in its column's places; None where a part is unknown, the denominator is 0, or the figure is beyond what any table shows."""
+    value = ratio(numerator, denominator, RATE_PLACES)
+    return None if value is None or abs(value) >= MOST_RATE else value
+
+
 def served_rates(amounts: Amounts) -> dict[str, Decimal | None]:
     """Emissions and facility energy per unit served; null where the unit was not served or the emissions are unknown."""
     g = grams(amounts.quanta)
     wh = amounts.facility_kwh * _WH_PER_KWH or None  # no hours: energy is unknown, not 0
     served, powered = amounts.counts, amounts.energy_counts
-    rates = {f"g_per_{unit}": ratio(g, count, RATE_PLACES) for unit, count in served.units().items()}
-    rates |= {f"wh_per_{unit}": ratio(wh, count, RATE_PLACES) for unit, count in powered.units().items()}
-    rates["kwh_per_million_tokens"] = ratio(wh, powered.tokens * _WH_PER_KWH / _MILLION, RATE_PLACES)
-    rates["tokens_per_kg"] = ratio(served.tokens, g / _G_PER_KG, RATE_PLACES) if g is not None else None
+    rates = {f"g_per_{unit}": rate(g, count) for unit, count in served.units().items()}
+    rates |= {f"wh_per_{unit}": rate(wh, count) for unit, count in powered.units().items()}
+    rates["kwh_per_million_tokens"] = rate(wh, powered.tokens * _WH_PER_KWH / _MILLION)
+    rates["tokens_per_kg"] = rate(served.tokens, g / _G_PER_KG) if g is not None else None
     return rates
 
 
@@ -204,13 +217,13 @@ def trained_rates(facts: Facts, subject: Subject, method: str) -> dict[str, Deci
     names = sorted({release.model_id for release in releases})
     params = _known_sum(facts.models[name].params_total_b if name in facts.models else None for name in names)
     return {
-        "g_per_training_pflop": ratio(g, flop, RATE_PLACES),
-        "g_per_1k_training_tokens": ratio(g, tokens / _THOUSAND, RATE_PLACES) if tokens else None,
-        "kg_per_b_params": ratio(g / _G_PER_KG, params, RATE_PLACES) if g is not None else None,
+        "g_per_training_pflop": rate(g, flop),
+        "g_per_1k_training_tokens": rate(g, tokens / _THOUSAND) if tokens else None,
+        "kg_per_b_params": rate(g / _G_PER_KG, params) if g is not None else None,
     }
 
 
-_RATES: Final = (
+RATES: Final = (
     *(
         f"{what}_per_{unit}"
         for unit in ("1k_out_tokens", "1k_tokens", "request", "image", "audio_s")
@@ -225,8 +238,12 @@ _RATES: Final = (
 
 
 def idle_share(subject: Subject, measures: Iterable[str]) -> Decimal | None:
-    """Emissions of `serving_idle` in the in-use emissions of serving."""
-    in_use = [mass for mass in masses_of(subject, "consumer", measures) if mass.component == "in_use"]
+    """Emissions of `serving_idle` in the in-use emissions of serving; hardware, which has no idle part, counts in neither."""
+    in_use = [
+        mass
+        for mass in masses_of(subject, "consumer", measures)
+        if mass.component == "in_use" and mass.measure != "scope_3_embodied"
+    ]
     idle = sum(mass.quanta for mass in in_use if mass.stage == SERVING_IDLE)
     return ratio(idle, sum(mass.quanta for mass in in_use), SHARE_PLACES)
 
@@ -242,21 +259,21 @@ def busy_ratio(subject: Subject, stages: tuple[str, ...] = SERVING_STAGES) -> De
 def experimentation_share(subject: Subject, measures: Iterable[str]) -> Decimal | None:
     """Emissions of experiments, failed and cancelled work in those of all development stages."""
     masses = masses_of(subject, "provider", measures)
-    wasted = sum(mass.quanta for mass in masses if mass.stage == "experimentation")
+    wasted = sum(mass.quanta for mass in masses if mass.stage == EXPERIMENTATION)
     return ratio(wasted, sum(mass.quanta for mass in masses), SHARE_PLACES)
 
 
 def metered_share(subject: Subject, view: str) -> Decimal | None:
     """Metered energy in all energy of a view."""
-    parts = subject.parts_of(DEVELOPMENT_STAGES if view == "provider" else SERVING_STAGES)
+    parts = subject.parts_of(stages_of(view))
     metered = sum((Fraction(part.work.metered_kwh) * part.share for part in parts), Fraction(0))
     return ratio(metered, sum((part.kwh for part in parts), Fraction(0)), SHARE_PLACES)
 
 
 def _intensity(facts: Facts, subject: Subject, view: str, method: str) -> Intensity:
     measures = facts.measures_of(method)
-    amounts = amounts_of(subject, view, measures)
-    rates: dict[str, Decimal | None] = dict.fromkeys(_RATES)
+    amounts = amounts_of(subject, view, (*measures, method))  # amortised training is kept per method
+    rates: dict[str, Decimal | None] = dict.fromkeys(RATES)
     rates |= trained_rates(facts, subject, method) if view == "provider" else served_rates(amounts)
     return Intensity(
         subject,
@@ -264,7 +281,7 @@ def _intensity(facts: Facts, subject: Subject, view: str, method: str) -> Intens
         method,
         amounts,
         rates,
-        busy_ratio(subject, DEVELOPMENT_STAGES if view == "provider" else SERVING_STAGES),
+        busy_ratio(subject, stages_of(view)),
         idle_share(subject, measures) if view != "provider" else None,
         experimentation_share(subject, measures) if view == "provider" else None,
         metered_share(subject, view),
@@ -273,7 +290,7 @@ def _intensity(facts: Facts, subject: Subject, view: str, method: str) -> Intens
 
 def _has_view(facts: Facts, subject: Subject, view: str) -> bool:
     """Whether a subject takes part in a view: it served, or it was developed."""
-    stages = DEVELOPMENT_STAGES if view == "provider" else SERVING_STAGES
+    stages = stages_of(view)
     in_ledger = (view, subject.kind) == ("provider", "model") and any(
         line.release_id in subject.release_ids for line in facts.ledger
     )
@@ -290,5 +307,14 @@ def intensities(facts: Facts) -> Iterator[Intensity]:
     for subject in subjects(facts):
         for view in VIEWS:
             if _has_view(facts, subject, view):
-                for method in ("lbm", "mbm"):
-                    yield _intensity(facts, subject, view, method)
+                yield from (_intensity(facts, subject, view, method) for method in ACCOUNTING_METHODS)
+
+
+def model_intensities(rows: Iterable[Intensity]) -> dict[str, Decimal]:
+    """Location-based consumer g per 1,000 output tokens of the models that have one."""
+    return {
+        row.subject.subject_id: row.g_per_1k_out_tokens
+        for row in rows
+        if (row.subject.kind, row.view, row.accounting_method) == ("model", "consumer", "lbm")
+        and row.g_per_1k_out_tokens is not None
+    }

@@ -11,20 +11,20 @@ from typing import Final
 
 from ccft.ai import grades
 from ccft.ai.facts import ESTIMATED_TIER, Facts, Mass
-from ccft.ai.intensity import RATE_PLACES, Intensity, amounts_of, grams, masses_of
+from ccft.ai.intensity import MOST_RATE, RATE_PLACES, Intensity, amounts_of, grams, masses_of, rate
 from ccft.ai.subjects import Subject
-from ccft.kernel.quotients import ratio
+from ccft.kernel.quotients import quotient, ratio
 
 KINDS: Final = ("energy", "carbon", "stars_equal_width", "stars_quantile")
 TEXT_TASKS: Final = ("text-generation", "code-generation", "reasoning", "image-text-to-text")
 """Tasks whose product is text: the only ones with absolute bounds."""
 MIN_COVERAGE: Final = Decimal("0.8")
 MIN_DAYS: Final = 7
-MAX_IN_OUT_RATIO: Final = 10
+MAX_IN_OUT_RATIO: Final = Decimal(10)
 OUTSIDE_SCOPE: Final = "outside label scope"
-_RATIO_PLACES: Final = 6
 _CARBON_MEASURES: Final = ("scope_1", "scope_2_lbm", "scope_3_fera_lbm")
 _CARBON_COMPONENTS: Final = ("in_use", "network_overhead", "expansion_overhead", "residual")
+_MOST_RATIO: Final = Decimal(MOST_RATE - 1)
 _THOUSAND: Final = 1000
 
 
@@ -66,8 +66,14 @@ def plain(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _two_places(value: Decimal) -> str:
-    return plain(ratio(value, 1, 2) or Decimal(0))
+def _beside(value: Decimal, bound: Decimal) -> str:
+    """A value with two decimals, with all where two would make it equal to the bound that it misses.
+
+    >>> _beside(Decimal("0.5234"), Decimal("0.8")), _beside(Decimal("0.7999"), Decimal("0.8"))
+    ('0.52', '0.7999')
+    """
+    short = quotient(value, 1, 2)
+    return plain(value if short == bound else short)
 
 
 def not_rated_because(subject: Subject, in_out_ratio: Decimal | None) -> tuple[str, ...]:
@@ -79,12 +85,12 @@ def not_rated_because(subject: Subject, in_out_ratio: Decimal | None) -> tuple[s
     if subject.coverage is None:
         reasons.append("coverage unknown")
     elif subject.coverage < MIN_COVERAGE:
-        reasons.append(f"coverage {_two_places(subject.coverage)} below {MIN_COVERAGE}")
+        reasons.append(f"coverage {_beside(subject.coverage, MIN_COVERAGE)} below {MIN_COVERAGE}")
     if subject.active_days < MIN_DAYS:
         reasons.append(f"{subject.active_days} days of hours, {MIN_DAYS} needed")
     if in_out_ratio is not None and in_out_ratio > MAX_IN_OUT_RATIO:
         reasons.append(
-            f"{OUTSIDE_SCOPE}: {_two_places(in_out_ratio)} input tokens per output token, at most {MAX_IN_OUT_RATIO}"
+            f"{OUTSIDE_SCOPE}: {_beside(in_out_ratio, MAX_IN_OUT_RATIO)} input tokens per output token, at most {MAX_IN_OUT_RATIO}"
         )
     return tuple(reasons)
 
@@ -98,12 +104,13 @@ def carbon_g_per_1k_out_tokens(subject: Subject, measures: Iterable[str]) -> Dec
 
     masses = list(filter(counts, masses_of(subject, "consumer", wanted)))
     out_tokens = amounts_of(subject, "consumer", wanted).counts.out_tokens
-    return ratio(grams(sum(mass.quanta for mass in masses)), out_tokens / _THOUSAND, RATE_PLACES) if masses else None
+    return rate(grams(sum(mass.quanta for mass in masses)), out_tokens / _THOUSAND) if masses else None
 
 
 def _ratio_of(subject: Subject) -> Decimal | None:
     counts = sum(line.in_tokens for line in subject.traffic), sum(line.out_tokens for line in subject.traffic)
-    return ratio(counts[0], counts[1], _RATIO_PLACES)
+    value = ratio(counts[0], counts[1], RATE_PLACES)
+    return None if value is None else min(value, _MOST_RATIO)
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ its serving in use, so that deployments and models show the same energy in all.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from ccft.ai.facts import AMORTISED_TRAINING, SERVING_STAGES, UNATTRIBUTED, Facts, Mass, Traffic, Work
+from ccft.ai.facts import SERVING, SERVING_STAGES, Deployment, Facts, Mass, Traffic, Work
+from ccft.schema.ai_columns import UNATTRIBUTED
 
 KINDS: Final = ("deployment", "model", "vendor")
 MIXED: Final = "mixed"
@@ -68,38 +69,63 @@ class Subject:
         return tuple(part for part in self.parts if part.work.stage in stages)
 
 
-def _models_of(facts: Facts, deployment_id: str) -> list[str]:
-    """Models that a deployment serves or develops, in order."""
-    seen = {line.model_id for line in facts.traffic if line.deployment_id == deployment_id}
-    seen |= {
-        mass.model_id for mass in facts.masses if mass.deployment_id == deployment_id and mass.model_id != UNATTRIBUTED
-    }
-    return sorted(seen or {facts.deployments[deployment_id].model_id})
+@dataclass(frozen=True)
+class _Here:
+    """What belongs to one deployment."""
 
+    deployment: Deployment
+    masses: list[Mass] = field(default_factory=list)
+    works: list[Work] = field(default_factory=list)
+    traffic: list[Traffic] = field(default_factory=list)
 
-def _model_shares(facts: Facts, deployment_id: str) -> dict[str, Fraction]:
-    """Share of each model in a deployment's hours: by emissions, by output tokens without them, equal without both."""
-    names = _models_of(facts, deployment_id)
-    by_mass: dict[str, Fraction] = defaultdict(Fraction)
-    by_tokens: dict[str, Fraction] = defaultdict(Fraction)
-    for mass in facts.masses:
-        if mass.deployment_id == deployment_id and mass.component == "in_use" and not mass.is_memo:
-            by_mass[mass.model_id] += mass.quanta
-    for line in facts.traffic:
-        if line.deployment_id == deployment_id:
+    def models(self) -> list[str]:
+        """Models that it serves or develops, in order."""
+        seen = {line.model_id for line in self.traffic}
+        seen |= {mass.model_id for mass in self.masses if mass.model_id != UNATTRIBUTED}
+        return sorted(seen or {self.deployment.model_id})
+
+    def model_shares(self) -> dict[str, Fraction]:
+        """Share of each model in its hours: by emissions in use, by output tokens without them, equal without both."""
+        names = self.models()
+        by_mass: dict[str, Fraction] = defaultdict(Fraction)
+        by_tokens: dict[str, Fraction] = defaultdict(Fraction)
+        for mass in self.masses:
+            if mass.component == "in_use" and not mass.is_memo:
+                by_mass[mass.model_id] += mass.quanta
+        for line in self.traffic:
             by_tokens[line.model_id] += Fraction(line.out_tokens)
-    for weights in (by_mass, by_tokens):
-        whole = sum(weights[name] for name in names)
-        if whole:
-            return {name: weights[name] / whole for name in names}
-    return {name: Fraction(1, len(names)) for name in names}
+        for weights in (by_mass, by_tokens):
+            whole = sum(weights[name] for name in names)
+            if whole:
+                return {name: weights[name] / whole for name in names}
+        return {name: Fraction(1, len(names)) for name in names}
 
 
-def _coverage(facts: Facts, deployment_ids: set[str]) -> Decimal | None:
+def _by_deployment(facts: Facts) -> dict[str, _Here]:
+    """Figures by deployment; what belongs to one that is not known is nobody's."""
+    found = {name: _Here(deployment) for name, deployment in facts.deployments.items()}
+    for mass in facts.masses:
+        if mass.deployment_id in found:
+            found[mass.deployment_id].masses.append(mass)
+    for work in facts.work:
+        if work.deployment_id in found:
+            found[work.deployment_id].works.append(work)
+    for line in facts.traffic:
+        if line.deployment_id in found:
+            found[line.deployment_id].traffic.append(line)
+    return found
+
+
+def _serving(places: Iterable[_Here]) -> list[Deployment]:
+    """Deployments that serve; all where none does."""
+    found = [place.deployment for place in places]
+    return [item for item in found if item.lifecycle_stage == SERVING] or found
+
+
+def _coverage(deployments: list[Deployment]) -> Decimal | None:
     """Lowest coverage of the deployments; None where it is unknown for one."""
-    values = [facts.deployments[name].coverage for name in deployment_ids]
-    known = [value for value in values if value is not None]
-    return min(known) if known and len(known) == len(values) else None
+    known = [item.coverage for item in deployments if item.coverage is not None]
+    return min(known) if known and len(known) == len(deployments) else None
 
 
 def _task(facts: Facts, model_ids: set[str]) -> str:
@@ -107,57 +133,44 @@ def _task(facts: Facts, model_ids: set[str]) -> str:
     return tasks.pop() if len(tasks) == 1 else MIXED
 
 
-@dataclass
-class _Pairs:
-    """Deployment x model pairs of one subject, while they are collected."""
-
-    pairs: set[tuple[str, str]]
-    model_ids: set[str]
+Groups = dict[tuple[str, str], dict[str, dict[str, Fraction]]]
+"""Per subject its deployments, and of each the models that count, with their share in its hours."""
 
 
-def _groups(facts: Facts) -> dict[tuple[str, str], set[tuple[str, str]]]:
-    """Pairs of deployment and model per subject; what belongs to a deployment that is not known is nobody's."""
-    groups: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
-    for deployment_id in facts.deployments:
-        for model_id in _models_of(facts, deployment_id):
-            pair = (deployment_id, model_id)
-            groups["deployment", deployment_id].add(pair)
-            groups["model", model_id].add(pair)
+def _groups(facts: Facts, places: Mapping[str, _Here]) -> Groups:
+    groups: Groups = defaultdict(lambda: defaultdict(dict))
+    for deployment_id, place in places.items():
+        for model_id, share in place.model_shares().items():
+            groups["deployment", deployment_id][deployment_id][model_id] = share
+            groups["model", model_id][deployment_id][model_id] = share
             if model_id in facts.models:
-                groups["vendor", facts.models[model_id].vendor].add(pair)
+                groups["vendor", facts.models[model_id].vendor][deployment_id][model_id] = share
     return groups
 
 
 def subjects(facts: Facts) -> Iterator[Subject]:
     """Every deployment, model and vendor with its own figures, in order of kind and id."""
-    shares = {name: _model_shares(facts, name) for name in facts.deployments}
-    groups = _groups(facts)
+    places = _by_deployment(facts)
+    groups = _groups(facts, places)
     for kind, subject_id in sorted(groups, key=lambda key: (KINDS.index(key[0]), key[1])):
-        pairs = groups[kind, subject_id]
-        deployment_ids = {deployment for deployment, _ in pairs}
-        masses = tuple(mass for mass in facts.masses if (mass.deployment_id, mass.model_id) in pairs)
-        shares_here: dict[str, Fraction] = defaultdict(Fraction)
-        for deployment, model in pairs:
-            shares_here[deployment] += shares[deployment][model]
+        parts = groups[kind, subject_id]
+        own = [places[name] for name in sorted(parts)]
+        models = {name: set(shares) for name, shares in parts.items()}
+        masses = tuple(m for place in own for m in place.masses if m.model_id in models[m.deployment_id])
+        releases = {m.release_id for m in masses if not m.is_memo} | {place.deployment.release_id for place in own}
+        serving = _serving(own)
         yield Subject(
             kind,
             subject_id,
-            _task(facts, {model for _, model in pairs}),
+            _task(facts, {model for names in models.values() for model in names}),
             masses,
             tuple(
-                Part(work, shares_here[work.deployment_id], facts.deployments[work.deployment_id].pue)
-                for work in facts.work
-                if shares_here.get(work.deployment_id)
+                Part(work, sum(parts[work.deployment_id].values(), Fraction(0)), place.deployment.pue)
+                for place in own
+                for work in place.works
             ),
-            tuple(line for line in facts.traffic if (line.deployment_id, line.model_id) in pairs),
-            _coverage(facts, deployment_ids),
-            max(facts.deployments[name].active_days for name in deployment_ids),
-            tuple(
-                sorted({mass.release_id for mass in masses} | {facts.deployments[d].release_id for d in deployment_ids})
-            ),
+            tuple(line for place in own for line in place.traffic if line.model_id in models[line.deployment_id]),
+            _coverage(serving),
+            max(item.active_days for item in serving),
+            tuple(sorted(releases)),
         )
-
-
-def is_training_memo(mass: Mass) -> bool:
-    """Whether the row is amortised training: a memo that only the lifecycle view takes in."""
-    return mass.is_memo and mass.stage == AMORTISED_TRAINING

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import typer
 
+from ccft.cli import ai_tools
 from ccft.cli.common import (
     ConfigOption,
     JsonOption,
@@ -23,6 +24,12 @@ from ccft.errors import fail
 app = typer.Typer(
     no_args_is_help=True, help="Footprint of AI models, out of the inventory of the accounts that train and serve them."
 )
+
+
+app.command("label")(ai_tools.label)
+app.command("compare")(ai_tools.compare)
+app.command("actions")(ai_tools.actions)
+app.command("disclose")(ai_tools.disclose)
 
 
 @app.callback()

@@ -12,7 +12,7 @@ def half_up(value: Exact, places: int) -> Decimal:
     >>> half_up(Fraction(1, 8), 2), half_up(Fraction(-1, 8), 2)
     (Decimal('0.13'), Decimal('-0.13'))
     """
-    scaled = Fraction(value) * 10**places
+    scaled = Fraction(value) * Fraction(10) ** places
     whole = (2 * abs(scaled.numerator) + scaled.denominator) // (2 * scaled.denominator)
     digits = tuple(int(digit) for digit in str(whole))
     return Decimal((int(scaled < 0), digits, -places))

@@ -70,7 +70,7 @@ class AiCore:
             `CCFT-RUN-NOT-INGESTED` when the lake holds no AI inputs that are valid in the month.
         """
         small = {name: lake.rows(f"core_{name}").to_pylist() for name in (
-            "ai_models", "ai_releases", "accelerator_types", "ai_deployments", "ai_clusters")}  # fmt: skip
+            "ai_models", "ai_releases", "accelerator_types", "ai_deployments", "ai_clusters", "ai_model_quality")}  # fmt: skip
         valid = [row for row in small["ai_deployments"] if row["valid_from"] <= period <= (row["valid_to"] or _OPEN)]
         if not valid:
             raise fail("CCFT-RUN-NOT-INGESTED", period=period, table="ai_deployments")
@@ -85,6 +85,8 @@ class AiCore:
         used = {row["model_id"] for row in valid}
         lines += [
             *_lines(row for row in small["ai_models"] if row["model_id"] in used),
+            *_lines(row for row in small["ai_releases"] if row["valid_from"] <= period and row["model_id"] in used),
+            *_lines(row for row in small["ai_model_quality"] if row["model_id"] in used),
             f"owners {sorted(owners.items())}",
             _content(usage[_USAGE[1]]),
         ]

@@ -17,6 +17,7 @@ from ccft.lake.tables import Lake
 from ccft.methodology.model import Interdependencies, Methodology
 from ccft.pipeline import ai_checks, ai_training
 from ccft.pipeline.ai_core import AiCore
+from ccft.pipeline.ai_derived import derived
 from ccft.pipeline.ai_pools import account_rows
 from ccft.pipeline.ai_split import compute
 from ccft.schema.spark import quote, struct_type
@@ -116,6 +117,11 @@ def run_ai(
             "reconciliation": lines,
             "data_quality_events": split.events(written) + training.events,
         }
+        progress("intensities, labels, actions")
+        whole = lake.read("ai_emissions", versions["ai_emissions"].version).where(where)
+        tables |= derived(
+            lake, core, base, policy, settings, whole, tables["ai_activity"], tables["ai_training_ledger"]
+        )
         progress("write results")
         for name, rows in tables.items():
             versions[name] = lake.replace(name, stamp.rows(name, rows), f"{where}{_OWN_ROWS.get(name, '')}")

@@ -132,32 +132,37 @@ AI_RESULTS: Final = (
     ),
     result_table(
         "ai_intensity",
-        "Intensities of models per deployment, view and accounting method",
-        "cluster_id service_id deployment_id model_id view accounting_method",
-        "release_id? task? tier? coverage? customers is_provider_only metered_share? idle_share? emissions_kg? facility_kwh?"
-        " tokens? out_tokens? requests? images_in? images_out? audio_s? g_per_1k_out_tokens? wh_per_1k_out_tokens? g_per_1k_tokens?"
+        "Intensities of deployments, models and vendors per view and accounting method",
+        "subject_kind subject_id view accounting_method",
+        "task cluster_id? service_id? model_id? release_id? measures tier? coverage? active_days customers is_provider_only"
+        " busy_ratio? idle_share? experimentation_share? metered_share? emissions_kg? min_kg? max_kg? kwh facility_kwh"
+        " in_tokens out_tokens requests images audio_s g_per_1k_out_tokens? wh_per_1k_out_tokens? g_per_1k_tokens?"
         " wh_per_1k_tokens? g_per_request? wh_per_request? g_per_image? wh_per_image? g_per_audio_s? wh_per_audio_s?"
         " kwh_per_million_tokens? tokens_per_kg? g_per_training_pflop? g_per_1k_training_tokens? kg_per_b_params?",
+        partition_by=WITHOUT_REGION,
     ),
     result_table(
         "ai_labels",
         "Labels of models",
         "model_id label_kind",
-        "task? grade? is_rated not_rated_because? graded_value? in_out_ratio? tier? coverage? active_days? thresholds_version",
+        "task grade? is_rated not_rated_because? graded_value? in_out_ratio? tier? coverage? active_days peers?"
+        " thresholds_version",
         partition_by=WITHOUT_REGION,
     ),
     result_table(
         "ai_pareto",
         "Trade-off of quality, intensity and latency per task and benchmark",
         "task benchmark metric model_id",
-        "axes score? intensity_g_per_1k_out_tokens? latency_p50_ms? is_efficient dominated_by?",
+        "axes score intensity_g_per_1k_out_tokens latency_p50_ms? is_efficient dominated_by?",
         partition_by=WITHOUT_REGION,
     ),
     result_table(
         "ai_recommendations",
         "Actions with their savings, in the order in which they apply",
-        "cluster_id service_id deployment_id action",
-        "action_rank model_id? saving_kg saving_kwh? formula formula_inputs preconditions conflicts",
+        "deployment_id action",
+        "action_rank action_variant? account_id cluster_id service_id model_id saving_kg? saving_min_kg? saving_max_kg?"
+        " saving_kwh? formula? formula_inputs preconditions conflicts needs?",
+        partition_by=WITHOUT_REGION,
     ),
 )
 

@@ -318,3 +318,79 @@ def test_other_settings_need_a_reason_and_closed_ledger_lines_stay(spark, lot, t
 
     after = [row for row in lake.rows("ai_training_ledger").to_pylist() if row["usage_period"] == PERIOD]
     assert plain(after) == plain(before)
+
+
+# Derived tables -----------------------------------------------------------------------------------------------------------
+
+
+def intensity(lot, kind, subject, view):
+    key = (kind, subject, view, "lbm")
+    names = ("subject_kind", "subject_id", "view", "accounting_method")
+    return next(row for row in lot.rows("ai_intensity") if tuple(row[name] for name in names) == key)
+
+
+def test_worked_example_intensities_and_grades(lot):
+    consumer, lifecycle = (intensity(lot, "deployment", "d1", view) for view in ("consumer", "lifecycle"))
+    assert float(consumer["g_per_1k_out_tokens"]) == pytest.approx(0.25497, abs=5e-6)
+    assert float(consumer["wh_per_1k_out_tokens"]) == pytest.approx(0.4378, abs=5e-5)
+    assert float(consumer["idle_share"]) == pytest.approx(342.52 / 1084.64, abs=1e-5)
+    assert float(lifecycle["g_per_1k_out_tokens"]) == pytest.approx(0.27193, abs=5e-6)
+    small = intensity(lot, "model", "chat-8b", "consumer")
+    assert float(small["g_per_1k_out_tokens"]) == pytest.approx(0.04993, abs=5e-6)
+    assert float(small["wh_per_1k_out_tokens"]) == pytest.approx(0.0902, abs=5e-5)
+    grades = {(row["model_id"], row["label_kind"]): row["grade"] for row in lot.rows("ai_labels")}
+    assert (grades["chat-70b", "energy"], grades["chat-8b", "energy"]) == ("E", "C")
+
+
+def test_intensities_add_up_to_what_deployments_explain(lot):
+    explained = [
+        row
+        for row in lot.rows("ai_emissions")
+        if row["measure"] in LBM and not row["is_memo"] and row["deployment_id"] != "_unattributed"
+    ]
+    for kind in ("deployment", "model"):
+        rows = [
+            row
+            for row in lot.rows("ai_intensity")
+            if (row["subject_kind"], row["accounting_method"]) == (kind, "lbm") and row["view"] != "lifecycle"
+        ]
+        known = sum(row["emissions_kg"] for row in rows if row["emissions_kg"] is not None)
+        assert known == sum(row["emissions_kg"] for row in explained)
+
+
+def test_tokens_of_teams_are_in_no_denominator(lot):
+    """Served tokens are those of accounts with a row in the pool; the worlds' teams make some too."""
+    skipped = 0
+    for slot, world in enumerate(lot.worlds):
+        split = oracle(lot, slot)
+        owners = {row["account_id"]: row["owner_service_id"] for row in world["accounts"]}
+        for deployment in world["ai_deployments"]:
+            place = deployment["cluster_id"], deployment["service_id"]
+            is_team_run = owners.get(deployment["account_id"]) == deployment["service_id"]
+            mine = [r for r in world["ai_token_usage"] if r["deployment_id"] == deployment["deployment_id"]]
+            mine = [r for r in mine if r["hour"].startswith(PERIOD)]
+            counted = [r for r in mine if not is_team_run or (r["account_id"], *place) in split.world.rows]
+            name = deployment["deployment_id"]
+            rows = [r for r in lot.rows("ai_intensity") if (r["subject_id"], r["view"]) == (name, "consumer")]
+            for row in rows:
+                if row["emissions_kg"] is not None:
+                    assert row["out_tokens"] == sum(Fraction(str(r["out_tokens"])) for r in counted)
+            skipped += len(mine) - len(counted)
+    assert skipped > 0
+
+
+def test_recommendations_are_ordered_and_never_exceed_the_deployment(lot):
+    rows = lot.rows("ai_recommendations")
+    emitted = defaultdict(Fraction)
+    for row in lot.rows("ai_emissions"):
+        if row["measure"] in LBM and not row["is_memo"]:
+            emitted[row["deployment_id"]] += Fraction(row["emissions_kg"])
+    saved = defaultdict(Fraction)
+    for row in rows:
+        assert (row["saving_kg"] is None) == (row["needs"] is not None)
+        if row["saving_kg"] is not None:
+            assert row["saving_min_kg"] <= row["saving_kg"] <= row["saving_max_kg"]
+            saved[row["deployment_id"]] += Fraction(row["saving_kg"])
+    assert saved
+    assert all(saved[name] <= emitted[name] for name in saved)
+    assert {"consolidate", "batching"} <= {row["action"] for row in rows}
