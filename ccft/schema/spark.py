@@ -1,5 +1,7 @@
 """Spark schemas and Delta DDL of the registry's tables."""
 
+from typing import Final
+
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
@@ -7,16 +9,17 @@ from pyspark.sql.types import StructType
 from ccft.config import HISTORY_DAYS
 from ccft.schema.tables import Table
 
+_JSON_NAMES: Final = {"bigint": "long", "int": "integer"}
+"""Types that Spark's JSON schemas call by another name than its SQL."""
+
 
 def struct_type(table: Table) -> StructType:
-    """Spark schema of a table, nullability included."""
-    ddl = ", ".join(
-        f"`{column.name}` {column.type}{'' if column.nullable else ' NOT NULL'}" for column in table.columns
-    )
-    schema = StructType.fromDDL(ddl)
-    if not isinstance(schema, StructType):
-        raise TypeError(schema)
-    return schema
+    """Spark schema of a table, nullability included; needs no session, unlike a schema from DDL text."""
+    fields = [
+        {"name": c.name, "type": _JSON_NAMES.get(c.type, c.type), "nullable": c.nullable, "metadata": {}}
+        for c in table.columns
+    ]
+    return StructType.fromJson({"fields": fields})
 
 
 def select_columns(table: Table) -> list[SparkColumn]:
