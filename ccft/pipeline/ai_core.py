@@ -124,9 +124,10 @@ def _content(tokens: DataFrame) -> str:
 
 def _owners(lake: Lake, period: str, accounts: set[str]) -> dict[str, str | None]:
     """Service that the accounts of deployments, and of all teams, run in the month."""
+    known = lake.read("core_accounts")  # before any expression: reading opens the session that they need
     is_wanted = F.col("owner_service_id").isNotNull() | F.col("account_id").isin(*sorted(accounts))
     is_valid = F.lit(period).between(F.col("valid_from"), F.coalesce("valid_to", F.lit(_OPEN)))
-    found = lake.read("core_accounts").where(is_wanted & is_valid).select("account_id", "owner_service_id")
+    found = known.where(is_wanted & is_valid).select("account_id", "owner_service_id")
     return {row["account_id"]: row["owner_service_id"] for row in found.toArrow().to_pylist()}
 
 
