@@ -5,7 +5,7 @@ import pytest
 from ccft.publish.explanation_page import page
 from tests.unit.publish.explanations import sample
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
