@@ -1,34 +1,21 @@
 """The page of an explanation in a real browser: no errors, no request, no accessibility violation, narrow and wide, dark and light."""
 
-import shutil
-
 import pytest
 
 from ccft.publish.explanation_page import page
 from tests.unit.publish.explanations import sample
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no chromium")]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
+pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1400])
-def test_the_page_opens_offline_and_is_accessible(browser, tmp_path, width, scheme):
+def test_the_page_opens_offline_and_is_accessible(chromium, tmp_path, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
     file = tmp_path / "page.html"
     file.write_text(page(sample()), encoding="utf-8")
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
+    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
     tab = context.new_page()
     said, asked = [], []
     tab.on("console", lambda message: said.append(message.text))

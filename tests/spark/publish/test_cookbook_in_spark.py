@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import ccft
+from ccft.lake.memory import short_plans
 from ccft.pipeline.catalog import register_published
 from tests.unit.docs.cookbook import PAGE, QUERIES, answer
 from tests.unit.docs.pages import blocks
@@ -17,8 +18,9 @@ ANSWERS = blocks(TEXT, "text")
 
 @pytest.fixture(scope="module")
 def engines(published_world, spark):
-    register_published(spark, published_world.root)
-    yield ccft.open(published_world.root), spark
+    with short_plans(spark):
+        register_published(spark, published_world.root)
+        yield ccft.open(published_world.root), spark
     for view in spark.catalog.listTables():
         if view.isTemporary:
             spark.catalog.dropTempView(view.name)

@@ -97,11 +97,16 @@ def _answers(port):
 
 def test_spark_sql_reads_the_lasting_views(lasting_views, published_world):
     expected = ccft.open(published_world.root).execute("SELECT count(*) FROM carbon_emissions").fetchone()[0]
-    assert lasting_views.split() == [str(expected)]
+    assert lasting_views.split()[-1] == str(expected)
 
 
-# The client library parses some of its own texts with features that newer Pythons deprecate.
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::SyntaxWarning")
+# The client library uses features that newer Pythons deprecate, and leaves closing its socket to the garbage collector.
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning",
+    "ignore::SyntaxWarning",
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+)
 def test_a_thrift_client_sees_views_comments_and_the_same_answers(server, published_world):
     from impala.dbapi import connect
 
@@ -115,6 +120,7 @@ def test_a_thrift_client_sees_views_comments_and_the_same_answers(server, publis
     cursor.execute(QUERY)
     found = cursor.fetchall()
     expected = ccft.open(published_world.root).sql(QUERY).fetchall()
+    cursor.close()
     connection.close()
     assert len(found) > 1000
     assert [(*row[:3], str(row[3])[:10], row[4]) for row in found] == [

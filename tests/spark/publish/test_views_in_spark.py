@@ -8,6 +8,7 @@ import pytest
 
 import ccft
 from ccft.audit import published
+from ccft.lake.memory import short_plans
 from ccft.lake.reader import arrow_schema, run_log
 from ccft.pipeline.catalog import register_published
 from ccft.pipeline.reading import with_views
@@ -17,7 +18,12 @@ from ccft.schema.units import MASS_SCALE
 from ccft.schema.views import PUBLISHED_SLICES, VIEWS
 
 pytestmark = pytest.mark.spark
-NAMES = (PUBLISHED_SLICES, *RESULTS, *VIEWS)
+NAMES = (
+    PUBLISHED_SLICES,
+    *(table for table in RESULTS if table.name in {"service_flows", "account_emissions"}),
+    *VIEWS,
+)
+"""Of the tables, whose texts are made alike, a small and a large one."""
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +33,9 @@ def duck(published_world):
 
 @pytest.fixture(scope="module")
 def catalog(published_world, spark):
-    register_published(spark, published_world.root)
-    yield spark
+    with short_plans(spark):
+        register_published(spark, published_world.root)
+        yield spark
     for view in spark.catalog.listTables():
         if view.isTemporary:
             spark.catalog.dropTempView(view.name)
@@ -42,7 +49,7 @@ def ordered(rows, key):
 def test_spark_and_duckdb_give_equal_answers(view, duck, catalog):
     found = catalog.sql(f"SELECT * FROM {view.name}").toArrow()
     expected = duck.sql(f"SELECT * FROM {view.name}").to_arrow_table()
-    assert found.schema.equals(expected.schema)
+    assert (found.schema.names, found.schema.types) == (expected.schema.names, expected.schema.types)
     assert found.schema.types == arrow_schema(view).types
     key = view.key or view.column_names
     assert expected.num_rows > 0
