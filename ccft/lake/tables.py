@@ -80,6 +80,12 @@ class Lake:
         self.root = root.rstrip("/") if "://" in root else str(Path(root).absolute())
         self._is_local = "://" not in root
         self._known: set[str] = set()
+        self.guard: Callable[[], None] | None = None
+
+    def _may_write(self) -> None:
+        """Stop a writer that has lost the lake's lock (`ccft.lake.lock`); tests and notebooks may write without one."""
+        if self.guard is not None:
+            self.guard()
 
     @cached_property
     def spark(self) -> SparkSession:
@@ -103,6 +109,7 @@ class Lake:
 
     def ensure(self, name: str) -> Table:
         """Create the table from the registry when it is not there; keep its history as long as the setting says."""
+        self._may_write()
         registered = table(name)
         if not self.exists(name):
             self.spark.sql(create_table_ddl(registered, self.path(name), self._history_days))
@@ -199,5 +206,6 @@ class Lake:
 
     def restore(self, versions: Mapping[str, int]) -> None:
         """Set tables back to Delta versions, after a failed check."""
+        self._may_write()
         for name, version in versions.items():
             DeltaTable.forPath(self.spark, self.path(name)).restoreToVersion(version)
