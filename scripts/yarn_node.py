@@ -8,6 +8,7 @@ Writes `DIRECTORY/conf/yarn-site.xml` when the node has joined; work and logs of
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
@@ -45,6 +46,9 @@ def class_path(jars: Path, spark_jars: Path) -> str:
 
 def main() -> None:
     """Start, say so, wait for a signal, stop."""
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
     directory, jars, spark_jars = (Path(argument).resolve() for argument in sys.argv[1:4])
     (py4j_jar,) = spark_jars.glob("py4j-*.jar")
     port, token = launch_gateway(
@@ -76,12 +80,10 @@ def main() -> None:
     cluster.getConfig().writeXml(stream)
     stream.close()
     Path(f"{written}.part").rename(written)
-    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    ended.wait()
     written.unlink()
     cluster.stop()
 
 
 if __name__ == "__main__":
-    # Before any thread starts, so that all inherit it and the signal waits for `sigwait`.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     main()
