@@ -25,4 +25,4 @@ while done < times:
         if not is_locked(error):
             raise
         time.sleep(0.05)
-print(f"{name}: {done} lines")
+print(f"{name}: {done} lines")  # noqa: T201 - its result

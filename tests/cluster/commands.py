@@ -40,7 +40,7 @@ def ccft(environment: Mapping[str, str], *arguments: str) -> str:
 
 
 def submit(environment: Mapping[str, str], flags: Sequence[str], job: str, *arguments: str) -> Job:
-    """Start one of the product's jobs with `spark-submit`; a name without suffix is one of `jobs/`."""
+    """Start a file with `spark-submit`; a name without suffix is a job of the product."""
     file = job if job.endswith(".py") else str(ROOT / "jobs" / f"{job}.py")
     command = [str(BIN / "spark-submit"), *flags, file, *arguments]
     return subprocess.Popen(

@@ -71,8 +71,7 @@ def test_of_many_at_once_one_gets_it(files):
             together.wait()
             try:
                 return Lock.acquire(files, STILL)
-            except CcftError as error:
-                assert code(error) == ["CCFT-LAKE-LOCKED"]
+            except CcftError:
                 return None
 
         with ThreadPoolExecutor(16) as pool:
