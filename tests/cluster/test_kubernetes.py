@@ -38,7 +38,7 @@ class _Server(BaseHTTPRequestHandler):
         kind = "PodList" if "pods" in self.path else "ConfigMapList"
         self._answer({"apiVersion": "v1", "kind": kind, "metadata": {"resourceVersion": "1"}, "items": []})
 
-    do_POST = do_PUT = do_PATCH = _accept
+    do_POST = do_PUT = do_PATCH = _accept  # noqa: N815 - names of the base class
 
     def log_message(self, *_: object) -> None:
         """Nothing."""
