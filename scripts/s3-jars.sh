@@ -4,7 +4,7 @@
 #
 #   scripts/s3-jars.sh [DIRECTORY]      default build/s3-jars
 #
-# hadoop-aws has to equal the Hadoop of Spark. Of the AWS SDK these few parts (14 MB) are enough, its bundle has 686 MB.
+# hadoop-aws has to equal the Hadoop of Spark. Of the AWS SDK these few parts (13 MB) are enough, its bundle has 686 MB.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
