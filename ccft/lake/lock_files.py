@@ -138,30 +138,30 @@ class HadoopFiles:
 
     def create(self, name: str, text: str) -> bool:
         """See `LockFiles`. A store that takes the same file twice is no store for a lock: it is asked each time."""
-        path = self._path(self._folder, name)
-        if not self._put_if_absent(path, text):
+        if not self._put_if_absent(name, text):
             return False
-        if self._is_s3 and self._put_if_absent(path, text):
+        if self._is_s3 and self._put_if_absent(name, f"{text}\n"):
             self.delete(name)
-            raise fail(
-                "CCFT-LAKE-STORAGE",
-                reason=f"{self.address}: the server ignores If-None-Match, so it cannot keep writers apart",
-            )
+            reason = f"{self.address}: the server ignores If-None-Match, so it cannot keep writers apart"
+            raise fail("CCFT-LAKE-STORAGE", reason=reason)
         return True
 
-    def _put_if_absent(self, path: Any, text: str) -> bool:  # noqa: ANN401 - a Java object
+    def _put_if_absent(self, name: str, text: str) -> bool:
+        path = self._path(self._folder, name)
         try:
             if self._is_conditional:
                 # Overwrite means: no look before. The server looks when the file is closed.
-                stream = self._system.createFile(path).recursive().overwrite(True).must(_CONDITIONAL, True).build()  # noqa: FBT003 - Java
+                builder = self._system.createFile(path).recursive().overwrite(True)  # noqa: FBT003 - Java
+                stream = builder.must(_CONDITIONAL, True).build()  # noqa: FBT003 - Java
             else:
                 stream = self._system.create(path, False)  # noqa: FBT003 - Java
             stream.write(text.encode())
             stream.close()
         except Py4JError:
-            if self._system.exists(path):
-                return False
-            raise
+            if not self._system.exists(path):
+                raise
+            # A put that succeeded without an answer is tried again by the client, and refused: the file is ours all the same.
+            return self.read(name) == text
         return True
 
     def write(self, name: str, text: str) -> None:

@@ -30,7 +30,7 @@ class _Server(BaseHTTPRequestHandler):
 
     def _accept(self) -> None:
         given = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.accepted.append(given)
+        self.server.accepted.append(given | {"path": self.path})
         given["metadata"] |= {"uid": f"uid-{len(self.server.accepted)}", "resourceVersion": "1"}
         self._answer(given)
 
@@ -74,7 +74,7 @@ def of_kind(accepted: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 def test_the_driver_runs_the_job_of_the_image(accepted):
     (pod,) = of_kind(accepted, "Pod")
     (container,) = pod["spec"]["containers"]
-    assert pod["metadata"]["namespace"] == "footprints"
+    assert pod["path"].startswith("/api/v1/namespaces/footprints/pods")
     assert pod["spec"]["serviceAccountName"] == "ccft"
     assert container["image"] == IMAGE
     words = container["args"]
@@ -83,9 +83,9 @@ def test_the_driver_runs_the_job_of_the_image(accepted):
 
 
 def test_memory_is_what_the_settings_say(accepted):
-    """2 GiB for the driver and a tenth of it, at least 384 MiB, beside the heap."""
+    """2 GiB of heap, and Spark's own 40 % beside it for a Python driver; executors, which run no Python, a tenth."""
     (pod,) = of_kind(accepted, "Pod")
-    assert pod["spec"]["containers"][0]["resources"]["limits"]["memory"] == f"{2048 + 384}Mi"
+    assert pod["spec"]["containers"][0]["resources"]["limits"]["memory"] == f"{int(2048 * 1.4)}Mi"
 
 
 def test_settings_reach_the_driver(accepted):
@@ -95,4 +95,5 @@ def test_settings_reach_the_driver(accepted):
     plain = {name.replace("\\", ""): value.replace("\\", "") for name, value in given.items()}
     assert plain["spark.executor.memory"] == "4g"
     assert plain["spark.executor.cores"] == "2"
+    assert plain["spark.executor.memoryOverheadFactor"] == "0.1"
     assert plain["spark.sql.extensions"] == "io.delta.sql.DeltaSparkSessionExtension"
