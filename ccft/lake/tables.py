@@ -15,9 +15,9 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import to_arrow_schema
 
 from ccft.config import HISTORY_DAYS
+from ccft.lake.reader import arrow_schema
 from ccft.schema.spark import create_table_ddl, history_properties, quote, select_columns, struct_type
 from ccft.schema.tables import Table, table
 
@@ -150,7 +150,7 @@ class Lake:
             Column and the values that its rows may have; None = all rows.
         """
         if not self.exists(name):
-            return pa.Table.from_pylist([], schema=to_arrow_schema(struct_type(table(name)), timezone="UTC"))
+            return arrow_schema(table(name)).empty_table()
         if self._is_local:
             filters = [(only[0], "in", list(only[1]))] if only else None
             return delta_log.DeltaTable(self.path(name), version=version).to_pyarrow_table(filters=filters)
