@@ -11,11 +11,15 @@ from collections.abc import Iterator
 import pytest
 
 from ccft.schema.tables import RESULTS
-from tests.cluster.commands import PERIODS, ROOT, Job, ccft, finish, periods, rows, submit, wait_for
+from tests.cluster.commands import PERIODS, QUICK, ROOT, Job, ccft, finish, periods, rows, submit, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
-FLAGS = ("--properties-file", str(ROOT / "conf" / "spark" / "standalone.conf"), "--conf", "spark.driver.memory=1g")
+FLAGS = (
+    *("--properties-file", str(ROOT / "conf" / "spark" / "standalone.conf")),
+    *("--conf", "spark.driver.memory=1g"),
+    *("--conf", f"spark.executor.extraJavaOptions={QUICK}"),
+)
 
 
 @pytest.fixture(scope="module")

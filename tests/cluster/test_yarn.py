@@ -8,7 +8,7 @@ import pyspark
 import pytest
 
 from ccft.schema.tables import RESULTS
-from tests.cluster.commands import DEADLINE, PERIODS, ROOT, finish, periods, rows, submit
+from tests.cluster.commands import DEADLINE, PERIODS, QUICK, ROOT, finish, periods, rows, submit
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -52,6 +52,8 @@ def flags(environment, configuration, tmp_path_factory) -> list[str]:
         "spark.executor.cores": "1",
         "spark.executor.memory": "1g",
         "spark.driver.memory": "1g",
+        "spark.driver.extraJavaOptions": QUICK,
+        "spark.executor.extraJavaOptions": QUICK,
         "spark.sql.shuffle.partitions": "4",
     }
     where = ["--master", "yarn", "--deploy-mode", "cluster", "--files", str(pex)]
