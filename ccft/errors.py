@@ -134,7 +134,8 @@ _USAGE_CONDITIONS: Final = (
 )  # fmt: skip
 
 _LAKE_CONDITIONS: Final = (
-    _lake("LOCKED", "the lake is locked by {owner} since {since} ({path})", "wait for that run, or remove {path} if its process is gone"),
+    _lake("LOCKED", "the lake is locked by {owner} since {since} ({path})", "wait for that run; if its process is gone, try again in two minutes"),
+    _lake("LOCK-LOST", "the lock of {path}, held since {since}, was lost: {reason}", "nothing more was written; run again when the other run has ended"),
     _lake("STORAGE", "storage: {reason}", "check path, network and credentials"),
 )  # fmt: skip
 

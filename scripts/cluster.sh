@@ -60,7 +60,7 @@ launch() { # launch NAME CLASS ARGUMENTS...
 
 start() {
     local name index=0 tries
-    scripts/setup.sh
+    [ -f .venv/ccft-java-home ] || scripts/setup.sh
     if is_up; then
         say "already up"
         echo "$URL"

@@ -3,7 +3,8 @@
 #
 #   scripts/test.sh [--quick | --clusters] [arguments for pytest]
 #     --quick      tests without a JVM only
-#     --clusters   only the tests against real clusters (about 10 minutes), without the linters; not part of the default
+#     --clusters   only the tests against real clusters and an S3 server (standalone, YARN, S3; they fetch JARs once),
+#                  one after the other, without the linters; not part of the default
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,9 +12,11 @@ usage() { sed -n '2,/^set /p' scripts/test.sh | sed -e '/^set /d' -e 's/^# \{0,1
 
 tests="tests --ignore=tests/cluster"
 lint=yes
+# A file of tests stays on one worker: each worker starts at most one Spark session and keeps it.
+workers="-n 2 --dist loadfile"
 case "${1:-}" in
     --quick) tests="tests --ignore=tests/spark --ignore=tests/cluster --ignore=tests/browser" && shift ;;
-    --clusters) tests="tests/cluster" && lint=no && shift ;;
+    --clusters) tests="tests/cluster" && lint=no && workers="-n 0" && shift ;;
     -h | --help) usage && exit 0 ;;
 esac
 
@@ -41,9 +44,8 @@ if [ "$lint" = yes ]; then
     check deptry .
     check shellcheck scripts/*.sh .ci/run
 fi
-# A file of tests stays on one worker: each worker starts at most one Spark session and keeps it.
 # shellcheck disable=SC2086 # several words
-check pytest $tests -n 2 --dist loadfile "$@"
+check pytest $tests $workers "$@"
 
 if [ -n "$failed" ]; then
     printf 'test: failed: %s\n' "$failed" >&2

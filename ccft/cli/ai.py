@@ -59,8 +59,8 @@ def run(
         raise fail("CCFT-USAGE-BAD-SETTING", name="--reason", reason="a restatement needs a reason")
     settings, months, progress = settings_of(lake, config), check_periods(period), progress_lines()
     reports = []
-    with writing(settings.lake):
-        opened = open_lake(settings, "ai run")
+    opened = open_lake(settings, "ai run")
+    with writing(opened):
         for month in months:
             policy = by_name(methodology) if methodology else in_effect(month)
             why = reason.strip() if restate else ""

@@ -51,8 +51,8 @@ def ingest(
     source = str(inputs).replace(":/", "://", 1) if ":/" in str(inputs) else str(inputs)
     if "://" not in source and not inputs.exists():
         raise fail("CCFT-USAGE-NO-INPUTS", path=inputs)
-    with writing(settings.lake):
-        opened = open_lake(settings, "ingest")
+    opened = open_lake(settings, "ingest")
+    with writing(opened):
         report = run_ingest(opened.spark, source, opened, settings, periods or None, progress)
     months = f"{report.periods[0]} to {report.periods[-1]}" if report.periods else "no usage"
     set_aside = sum(sum(counts.values()) for counts in report.rejected.values())

@@ -54,9 +54,10 @@ def _publish(
     from ccft.pipeline.backfill import BATCH_MONTHS
     from ccft.pipeline.backfill import backfill as publish_all
 
-    with writing(settings.lake):
+    lake = open_lake(settings, "run", quick=len(wanted) <= QUICK_UP_TO)
+    with writing(lake):
         return publish_all(
-            open_lake(settings, "run", quick=len(wanted) <= QUICK_UP_TO),
+            lake,
             settings,
             wanted,
             restate_reason=reason,
@@ -108,9 +109,10 @@ def _run_due(settings: Settings, as_json: bool) -> None:
     from ccft.lake.lock import writing
     from ccft.pipeline.due import is_locked, publish_due
 
+    lake = open_lake(settings, "run")
     try:
-        with writing(settings.lake):
-            found, reports = publish_due(open_lake(settings, "run"), settings, progress_lines())
+        with writing(lake):
+            found, reports = publish_due(lake, settings, progress_lines())
     except CcftError as error:
         if not is_locked(error):
             raise

@@ -1,5 +1,6 @@
 """Reading a lake without a JVM: DuckDB over the Delta log, each published slice at the version its run recorded."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import reduce
@@ -65,12 +66,16 @@ def run_log(root: str) -> pa.Table:
     Raises
     ------
     CcftError
-        `CCFT-USAGE-NO-LAKE` when there is none.
+        `CCFT-USAGE-NO-LAKE` when there is none; `CCFT-LAKE-STORAGE` when storage does not answer.
     """
     try:
         return DeltaTable(f"{root}/run_log").to_pyarrow_table()
     except TableNotFoundError as error:
         raise fail("CCFT-USAGE-NO-LAKE", path=root) from error
+    except OSError as error:
+        # Several lines with colours, for a terminal.
+        reason = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
+        raise fail("CCFT-LAKE-STORAGE", reason=reason[:300]) from error
 
 
 def log_rows(root: str, name: str) -> pa.Table:

@@ -15,9 +15,9 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import to_arrow_schema
 
 from ccft.config import HISTORY_DAYS
+from ccft.lake.reader import arrow_schema
 from ccft.schema.spark import create_table_ddl, history_properties, quote, select_columns, struct_type
 from ccft.schema.tables import Table, table
 
@@ -80,6 +80,12 @@ class Lake:
         self.root = root.rstrip("/") if "://" in root else str(Path(root).absolute())
         self._is_local = "://" not in root
         self._known: set[str] = set()
+        self.guard: Callable[[], None] | None = None
+
+    def _may_write(self) -> None:
+        """Stop a writer that has lost the lake's lock (`ccft.lake.lock`); tests and notebooks may write without one."""
+        if self.guard is not None:
+            self.guard()
 
     @cached_property
     def spark(self) -> SparkSession:
@@ -103,6 +109,7 @@ class Lake:
 
     def ensure(self, name: str) -> Table:
         """Create the table from the registry when it is not there; keep its history as long as the setting says."""
+        self._may_write()
         registered = table(name)
         if not self.exists(name):
             self.spark.sql(create_table_ddl(registered, self.path(name), self._history_days))
@@ -143,7 +150,7 @@ class Lake:
             Column and the values that its rows may have; None = all rows.
         """
         if not self.exists(name):
-            return pa.Table.from_pylist([], schema=to_arrow_schema(struct_type(table(name)), timezone="UTC"))
+            return arrow_schema(table(name)).empty_table()
         if self._is_local:
             filters = [(only[0], "in", list(only[1]))] if only else None
             return delta_log.DeltaTable(self.path(name), version=version).to_pyarrow_table(filters=filters)
@@ -199,5 +206,6 @@ class Lake:
 
     def restore(self, versions: Mapping[str, int]) -> None:
         """Set tables back to Delta versions, after a failed check."""
+        self._may_write()
         for name, version in versions.items():
             DeltaTable.forPath(self.spark, self.path(name)).restoreToVersion(version)

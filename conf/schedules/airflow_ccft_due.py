@@ -19,7 +19,7 @@ with DAG(
     start_date=datetime(2025, 1, 1, tzinfo=UTC),
     # What is due follows from the lake, not from the date of the run: missed nights need no run of their own.
     catchup=False,
-    # On object storage there is no lock file: this is what keeps a second writer out.
+    # The lake's lock keeps a second writer out; a run that would meet it need not start.
     max_active_runs=1,
     default_args={
         "conn_id": "spark_default",
