@@ -1,0 +1,333 @@
+"""`ccft export`: published figures as files, for one payer or for all of them in one Spark application (publish page, section 1)."""
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from ccft.audit import published
+from ccft.config import Settings
+from ccft.errors import Problem, fail, raise_all
+from ccft.lake.destination import Destination
+from ccft.lake.memory import COMPILE_FROM_ROWS, Kept, compiled_plans, on_driver, short_plans
+from ccft.lake.tables import Lake
+from ccft.pipeline.export_rows import (
+    Key,
+    Range,
+    account_rows,
+    batches,
+    in_advance,
+    parts,
+    ranges,
+    rows_per_payer,
+    split,
+)
+from ccft.publish.data_exports import scope
+from ccft.publish.data_exports.delivery import deliver
+from ccft.publish.data_exports.layout import Mode, Place, execution_id
+from ccft.publish.data_exports.manifest import Manifest, ManifestFile, ManifestRestatement
+from ccft.publish.data_exports.query import Query
+from ccft.publish.data_exports.rows import KEYS, delivered_rows, exported_rows, fetched, of_organisations
+from ccft.publish.data_exports.scope import Slice
+from ccft.publish.data_exports.shape import Shape, Totals, limited
+from ccft.publish.data_exports.state import Definition, State, changes, is_due, read_state, stale_marks
+from ccft.publish.views import slice_rows
+from ccft.schema.spark import struct_type
+from ccft.schema.views import PUBLISHED_SLICES
+
+WRITERS: Final = 8
+"""Deliveries under way at a time: storage mostly waits, files of small payers are made in a millisecond."""
+
+FEW_RECIPIENTS: Final = 100
+"""Up to here the scan itself looks for the recipients' rows."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    Parameters
+    ----------
+    payer
+        One organisation; empty = all.
+    first, last
+        Months; empty = the window.
+    methodology
+        Version, `all`, or empty = the current one of each month.
+    is_forced
+        Deliver again what has not changed.
+    """
+
+    definition: Definition
+    query: Query
+    shape: Shape
+    payer: str = ""
+    first: str = ""
+    last: str = ""
+    methodology: str = ""
+    is_forced: bool = False
+
+
+@dataclass
+class ExportReport:
+    """What an export did."""
+
+    execution_id: str = ""
+    periods: list[str] = field(default_factory=list)
+    payers: int = 0
+    delivered: int = 0
+    unchanged: int = 0
+    files: int = 0
+    rows: int = 0
+    bytes: int = 0
+
+
+def export(
+    lake: Lake, settings: Settings, request: Request, destination: Destination, progress: Progress = lambda _line: None
+) -> ExportReport:
+    """Deliver what is due.
+
+    Raises
+    ------
+    CcftError
+        Nothing published, an unknown payer, an old name with another definition, storage out of reach.
+    """
+    started = datetime.now(UTC)
+    slices, bounds = _slices(lake, request)
+    wanted = scope.chosen(slices, bounds, request.methodology)
+    recipients, first = _recipients(lake, settings, request, bounds)
+    progress(f"looking at {len(recipients):,} payers, {bounds[0]} to {bounds[1]}: {len(wanted)} published slices")
+    states = _states(destination, request, recipients, slices, bounds)
+    report = ExportReport(execution_id(started, secrets.token_hex(4)), [item.period for item in wanted])
+    due = _due(wanted, recipients, first, {}, states, request)
+    job = _Job(lake, request, destination, started, report, states)
+    if due:
+        open_slices = [item for item in wanted if item.key in {(key[0], key[1]) for key in due}]
+        accounts = account_rows(lake, open_slices)
+        if len(recipients) <= FEW_RECIPIENTS:
+            accounts = of_organisations(accounts, recipients)
+        rows = rows_per_payer(accounts)
+        if not request.payer:  # payers of published rows whom the reference table no longer knows
+            forgotten = sorted({key[2] for key in rows} - set(recipients))
+            recipients += forgotten
+            states |= _states(destination, request, forgotten, slices, bounds)
+        due = _due(wanted, recipients, first, rows, states, request)
+        progress(f"{len(due):,} deliveries due, from {sum(rows.values()):,} account rows")
+        job.deliver(due, accounts, rows, {item.key: item for item in open_slices}, progress)
+    job.correct_marks(slices)
+    report.payers = len(recipients)
+    report.unchanged = len(scope.expected(wanted, recipients, first, {})) - report.delivered
+    return report
+
+
+def _slices(lake: Lake, request: Request) -> tuple[list[Slice], tuple[str, str]]:
+    """Everything that is published, and the months of the export."""
+    if not lake.exists("run_log"):
+        raise fail("CCFT-USAGE-NO-LAKE", path=lake.root)
+    lines = published.lines(lake.rows("run_log"))
+    if not lines:
+        raise fail("CCFT-RUN-NOTHING-PUBLISHED", period="any period")
+    current = {(row["usage_period"], row["methodology_version"]): bool(row["is_current"]) for row in slice_rows(lines)}
+    restated = {
+        (row["usage_period"], row["methodology_version"], row["run_id"]): row
+        for row in sorted(lake.rows("restatements").to_pylist(), key=lambda row: str(row["restated_at"]))
+    }
+    slices = []
+    for line in lines:
+        key = line.period, line.methodology_version
+        found = restated.get((*key, line.run_id))
+        restatement = found and ManifestRestatement(
+            previous_run_id=found["old_run_id"], restated_at=found["restated_at"]
+        )
+        slices.append(
+            Slice(
+                *key,
+                line.run_id,
+                line.finished_at,
+                line.table_versions["account_emissions"],
+                current[key],
+                restatement,
+            )
+        )
+    newest = max(line.period for line in lines)
+    return slices, scope.window(newest, request.first, request.last)
+
+
+def _recipients(
+    lake: Lake, settings: Settings, request: Request, bounds: tuple[str, str]
+) -> tuple[list[str], dict[str, str]]:
+    """Who gets exports, and since when."""
+    accounts = lake.rows("core_accounts")
+    first = scope.first_months(accounts)
+    if request.payer:
+        if request.payer not in first and request.payer != settings.provider_account_id:
+            raise fail("CCFT-USAGE-EXPORT-PAYER", value=request.payer)
+        return [request.payer], first
+    return sorted(scope.payers_valid_in(accounts, bounds)), first
+
+
+def _states(
+    destination: Destination,
+    request: Request,
+    recipients: Sequence[str],
+    slices: Iterable[Slice],
+    bounds: tuple[str, str],
+) -> dict[str, State]:
+    """What each recipient has; an old name with another definition is refused before anything is written."""
+    periods = {item.period for item in slices if bounds[0] <= item.period <= bounds[1]}
+    with ThreadPoolExecutor(WRITERS) as pool:
+        found = list(pool.map(lambda payer: read_state(destination, payer, request.definition, periods), recipients))
+    states = dict(zip(recipients, found, strict=True))
+    problems: dict[object, Problem] = {}
+    for payer, state in states.items():
+        for problem in changes(state, payer, request.definition):
+            problems.setdefault(problem.values["setting"], problem)
+    raise_all(problems.values())
+    return states
+
+
+def _due(
+    wanted: Sequence[Slice],
+    recipients: Sequence[str],
+    first: Mapping[str, str],
+    rows: Mapping[Key, int],
+    states: Mapping[str, State],
+    request: Request,
+) -> list[Key]:
+    """Deliveries to make, in order."""
+    return [
+        (*item.key, payer)
+        for item, payer in scope.expected(wanted, recipients, first, rows)
+        if request.is_forced or is_due(states[payer], item)
+    ]
+
+
+class _Job:
+    """Deliveries of one execution."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        request: Request,
+        destination: Destination,
+        started: datetime,
+        report: ExportReport,
+        states: Mapping[str, State],
+    ) -> None:
+        self._lake = lake
+        self._request = request
+        self._destination = destination
+        self._started = started
+        self._report = report
+        self._states = states
+        self._delivered: set[Key] = set()
+
+    def deliver(
+        self,
+        due: Sequence[Key],
+        accounts: DataFrame,
+        rows: dict[Key, int],
+        slices: Mapping[tuple[str, str], Slice],
+        progress: Progress,
+    ) -> None:
+        """Compute rows in batches of ranges and write them, payer by payer."""
+        spark = self._lake.spark
+        is_large = sum(rows.values()) >= COMPILE_FROM_ROWS
+        for batch in batches(ranges(due, rows)):
+            keys = [key for item in batch for key in item.keys]
+            open_slices = [slices[key] for key in sorted({key[:2] for key in keys})]
+            with compiled_plans(spark) if is_large else short_plans(spark), Kept() as kept:
+                computed = self._computed(accounts, keys, open_slices)
+                found = kept.keep(computed) if len(batch) > 1 or is_large else computed
+                self._deliver_batch(batch, found, slices, progress)
+
+    def _computed(self, accounts: DataFrame, keys: Sequence[Key], slices: Sequence[Slice]) -> DataFrame:
+        spark = self._lake.spark
+        due = on_driver(spark, pa.table([list(column) for column in zip(*keys, strict=True)], names=list(KEYS)))
+        known = spark.createDataFrame(_published_rows(slices), struct_type(PUBLISHED_SLICES))
+        return delivered_rows(exported_rows(spark, accounts, known), due, self._request.query)
+
+    def _deliver_batch(
+        self, batch: Sequence[Range], rows: DataFrame, slices: Mapping[tuple[str, str], Slice], progress: Progress
+    ) -> None:
+        columns = self._request.shape.sources
+        frames = [(item, [fetched(part, columns) for part in parts(rows, item)]) for item in batch]
+        tables = in_advance([frame for _, found in frames for frame in found])
+        with ThreadPoolExecutor(WRITERS) as pool:
+            for item, found in frames:
+                if len(item.keys) == 1:
+                    # However many parts it has, a single delivery takes them one after the other.
+                    work = [(item.keys[0], (next(tables) for _ in found))]
+                else:
+                    of_key = split(next(tables))
+                    work = [(key, iter([of_key[key]] if key in of_key else [])) for key in item.keys]
+                for manifest in pool.map(lambda pair: self._one(slices[pair[0][:2]], pair[0][2], pair[1]), work):
+                    self._count(manifest)
+                progress(f"{self._report.delivered:,} deliveries, {self._report.rows:,} rows")
+
+    def _one(self, item: Slice, payer: str, tables: Iterator[pa.Table]) -> Manifest:
+        """Write one period x version of one payer."""
+        request, state, totals = self._request, self._states[payer], Totals()
+        definition = request.definition
+        execution = self._report.execution_id if definition.mode is Mode.CREATE_NEW else ""
+        place = Place(payer, definition.name, item.version, item.period, execution)
+
+        def manifest(files: Sequence[ManifestFile]) -> Manifest:
+            return Manifest(
+                format_version="1.0",
+                export_name=definition.name,
+                payer_account_id=payer,
+                profile=definition.profile,
+                format=definition.format,
+                mode=definition.mode,
+                query=definition.query,
+                usage_period=item.period,
+                methodology_version=item.version,
+                is_current_version=item.is_current,
+                measures_not_computed=item.measures_not_computed,
+                run_id=item.run_id,
+                run_finished_at=item.finished_at,
+                restatement=item.restatement,
+                execution_id=self._report.execution_id,
+                delivered_at=self._started,
+                previous_manifest=state.previous(item, definition, payer),
+                row_count=totals.rows,
+                columns=request.shape.columns,
+                files=tuple(files),
+                totals=totals.of(request.shape.summed),
+            )
+
+        watched = totals.watch(limited(tables, request.query))
+        chunks = request.shape.chunks(watched, item, payer)
+        return deliver(self._destination, place, definition.format, chunks, manifest, state.present)
+
+    def _count(self, manifest: Manifest) -> None:
+        self._delivered.add((manifest.usage_period, manifest.methodology_version, manifest.payer_account_id))
+        self._report.delivered += 1
+        self._report.rows += manifest.row_count
+        self._report.files += len(manifest.files)
+        self._report.bytes += sum(file.bytes for file in manifest.files)
+
+    def correct_marks(self, slices: Sequence[Slice]) -> None:
+        """Manifests of versions that became, or are no longer, current say so."""
+        for payer, state in self._states.items():
+            for manifest in stale_marks(state, slices):
+                key = manifest.usage_period, manifest.methodology_version
+                if (*key, payer) not in self._delivered:
+                    place = Place(payer, self._request.definition.name, key[1], key[0])
+                    self._destination.write(f"{place.root}/{place.manifest}", manifest.text)
+
+
+def _published_rows(slices: Sequence[Slice]) -> list[tuple[object, ...]]:
+    """Rows of `published_slices` for the slices of the export."""
+    lines = [published.Line(item.period, item.version, item.run_id, item.finished_at, {}) for item in slices]
+    return [tuple(row[column.name] for column in PUBLISHED_SLICES.columns) for row in slice_rows(lines)]
+
+
