@@ -63,10 +63,14 @@ def export(
         str | None, typer.Option(help="For the provider: copies of result tables, comma-separated.")
     ] = None,
     format_: Annotated[FormatOption | None, typer.Option("--format", help="Default: parquet.")] = None,
-    mode: Annotated[ModeOption | None, typer.Option(help="Replace, or keep earlier deliveries. Default: overwrite.")] = None,
+    mode: Annotated[
+        ModeOption | None, typer.Option(help="Replace, or keep earlier deliveries. Default: overwrite.")
+    ] = None,
     query: Annotated[str | None, typer.Option(help="SELECT ... FROM CARBON_EMISSIONS [WHERE ...] [LIMIT n].")] = None,
     profile: Annotated[ProfileOption | None, typer.Option(help="Another standard's layout.")] = None,
-    first: Annotated[str | None, typer.Option("--from", help="First month; default: 38 months up to the newest.")] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", help="First month; default: 38 months up to the newest.")
+    ] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last month, inclusive.")] = None,
     methodology: Annotated[
         str | None, typer.Option(help="Version, or `all`; default: the current one of each month.")
@@ -112,10 +116,15 @@ def export(
         emit(copied, as_json, f"{dest}: {len(copied.tables)} tables, {sum(copied.tables.values()):,} rows")
         return
 
-    from ccft.pipeline.export import Request, export as run_export
+    from ccft.pipeline.export import Request
+    from ccft.pipeline.export import export as run_export
+    from ccft.publish.data_exports.pact import Company
     from ccft.publish.data_exports.profiles import definition_of
 
-    definition, parsed, shape = definition_of(name, format_, mode, query, profile)
+    company = Company(
+        settings.provider_name, settings.provider_domain, settings.provider_account_id, settings.ipcc_report
+    )
+    definition, parsed, shape = definition_of(name, format_, mode, query, profile, company)
     request = Request(
         definition,
         parsed,

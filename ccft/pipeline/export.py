@@ -10,13 +10,14 @@ from typing import Final
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from ccft.audit import published
 from ccft.config import Settings
 from ccft.errors import Problem, fail, raise_all
 from ccft.lake.destination import Destination
 from ccft.lake.memory import COMPILE_FROM_ROWS, Kept, compiled_plans, on_driver, short_plans
 from ccft.lake.tables import Lake
+from ccft.pipeline.catalog import register_views
 from ccft.pipeline.export_rows import (
+    RANGE_ROWS,
     Key,
     Range,
     account_rows,
@@ -27,14 +28,16 @@ from ccft.pipeline.export_rows import (
     rows_per_payer,
     split,
 )
+from ccft.pipeline.export_slices import as_line, published_slices
 from ccft.publish.data_exports import scope
 from ccft.publish.data_exports.delivery import deliver
 from ccft.publish.data_exports.layout import Mode, Place, execution_id
-from ccft.publish.data_exports.manifest import Manifest, ManifestFile, ManifestRestatement
+from ccft.publish.data_exports.manifest import Manifest, ManifestFile
+from ccft.publish.data_exports.pact import EVIDENCE
 from ccft.publish.data_exports.query import Query
-from ccft.publish.data_exports.rows import KEYS, delivered_rows, exported_rows, fetched, of_organisations
+from ccft.publish.data_exports.rows import KEYS, delivered_rows, exported_rows, of_organisations, with_evidence
 from ccft.publish.data_exports.scope import Slice
-from ccft.publish.data_exports.shape import Shape, Totals, limited
+from ccft.publish.data_exports.shape import Shape, Totals, complete, is_constant, limited
 from ccft.publish.data_exports.state import Definition, State, changes, is_due, read_state, stale_marks
 from ccft.publish.views import slice_rows
 from ccft.schema.spark import struct_type
@@ -90,9 +93,19 @@ class ExportReport:
 
 
 def export(
-    lake: Lake, settings: Settings, request: Request, destination: Destination, progress: Progress = lambda _line: None
+    lake: Lake,
+    settings: Settings,
+    request: Request,
+    destination: Destination,
+    progress: Progress = lambda _line: None,
+    range_rows: int = RANGE_ROWS,
 ) -> ExportReport:
     """Deliver what is due.
+
+    Parameters
+    ----------
+    range_rows
+        Account rows behind what the driver holds at a time; the files do not depend on it.
 
     Raises
     ------
@@ -100,14 +113,15 @@ def export(
         Nothing published, an unknown payer, an old name with another definition, storage out of reach.
     """
     started = datetime.now(UTC)
-    slices, bounds = _slices(lake, request)
+    slices = published_slices(lake)
+    bounds = scope.window(max(item.period for item in slices), request.first, request.last)
     wanted = scope.chosen(slices, bounds, request.methodology)
     recipients, first = _recipients(lake, settings, request, bounds)
     progress(f"looking at {len(recipients):,} payers, {bounds[0]} to {bounds[1]}: {len(wanted)} published slices")
     states = _states(destination, request, recipients, slices, bounds)
     report = ExportReport(execution_id(started, secrets.token_hex(4)), [item.period for item in wanted])
     due = _due(wanted, recipients, first, {}, states, request)
-    job = _Job(lake, request, destination, started, report, states)
+    job = _Job(lake, request, destination, started, report, states, range_rows)
     if due:
         open_slices = [item for item in wanted if item.key in {(key[0], key[1]) for key in due}]
         accounts = account_rows(lake, open_slices)
@@ -125,39 +139,6 @@ def export(
     report.payers = len(recipients)
     report.unchanged = len(scope.expected(wanted, recipients, first, {})) - report.delivered
     return report
-
-
-def _slices(lake: Lake, request: Request) -> tuple[list[Slice], tuple[str, str]]:
-    """Everything that is published, and the months of the export."""
-    if not lake.exists("run_log"):
-        raise fail("CCFT-USAGE-NO-LAKE", path=lake.root)
-    lines = published.lines(lake.rows("run_log"))
-    if not lines:
-        raise fail("CCFT-RUN-NOTHING-PUBLISHED", period="any period")
-    current = {(row["usage_period"], row["methodology_version"]): bool(row["is_current"]) for row in slice_rows(lines)}
-    restated = {
-        (row["usage_period"], row["methodology_version"], row["run_id"]): row
-        for row in sorted(lake.rows("restatements").to_pylist(), key=lambda row: str(row["restated_at"]))
-    }
-    slices = []
-    for line in lines:
-        key = line.period, line.methodology_version
-        found = restated.get((*key, line.run_id))
-        restatement = found and ManifestRestatement(
-            previous_run_id=found["old_run_id"], restated_at=found["restated_at"]
-        )
-        slices.append(
-            Slice(
-                *key,
-                line.run_id,
-                line.finished_at,
-                line.table_versions["account_emissions"],
-                current[key],
-                restatement,
-            )
-        )
-    newest = max(line.period for line in lines)
-    return slices, scope.window(newest, request.first, request.last)
 
 
 def _recipients(
@@ -220,6 +201,7 @@ class _Job:
         started: datetime,
         report: ExportReport,
         states: Mapping[str, State],
+        range_rows: int,
     ) -> None:
         self._lake = lake
         self._request = request
@@ -227,6 +209,7 @@ class _Job:
         self._started = started
         self._report = report
         self._states = states
+        self._range_rows = range_rows
         self._delivered: set[Key] = set()
 
     def deliver(
@@ -240,7 +223,7 @@ class _Job:
         """Compute rows in batches of ranges and write them, payer by payer."""
         spark = self._lake.spark
         is_large = sum(rows.values()) >= COMPILE_FROM_ROWS
-        for batch in batches(ranges(due, rows)):
+        for batch in batches(ranges(due, rows, self._range_rows)):
             keys = [key for item in batch for key in item.keys]
             open_slices = [slices[key] for key in sorted({key[:2] for key in keys})]
             with compiled_plans(spark) if is_large else short_plans(spark), Kept() as kept:
@@ -252,16 +235,27 @@ class _Job:
         spark = self._lake.spark
         due = on_driver(spark, pa.table([list(column) for column in zip(*keys, strict=True)], names=list(KEYS)))
         known = spark.createDataFrame(_published_rows(slices), struct_type(PUBLISHED_SLICES))
-        return delivered_rows(exported_rows(spark, accounts, known), due, self._request.query)
+        rows = exported_rows(spark, accounts, known)
+        if EVIDENCE in self._request.shape.sources:
+            rows = with_evidence(rows, self._evidence(slices))
+        travelling = [name for name in self._request.shape.sources if not is_constant(name)]
+        return delivered_rows(rows, due, self._request.query, travelling)
+
+    def _evidence(self, slices: Sequence[Slice]) -> DataFrame:
+        """Share of measured data per account and month, by the view `data_quality_summary`."""
+        lake = self._lake
+        lines = [as_line(item) for item in slices]
+        register_views(lake.spark, lake.root, lines, lambda name, version: lake.read(name, version).columns)
+        return lake.spark.table("data_quality_summary")
 
     def _deliver_batch(
         self, batch: Sequence[Range], rows: DataFrame, slices: Mapping[tuple[str, str], Slice], progress: Progress
     ) -> None:
-        columns = self._request.shape.sources
-        frames = [(item, [fetched(part, columns) for part in parts(rows, item)]) for item in batch]
+        frames = [(item, parts(rows, item, self._range_rows)) for item in batch]
         tables = in_advance([frame for _, found in frames for frame in found])
         with ThreadPoolExecutor(WRITERS) as pool:
             for item, found in frames:
+                work: list[tuple[Key, Iterator[pa.Table]]]
                 if len(item.keys) == 1:
                     # However many parts it has, a single delivery takes them one after the other.
                     work = [(item.keys[0], (next(tables) for _ in found))]
@@ -298,13 +292,14 @@ class _Job:
                 execution_id=self._report.execution_id,
                 delivered_at=self._started,
                 previous_manifest=state.previous(item, definition, payer),
-                row_count=totals.rows,
+                row_count=sum(file.rows for file in files),
                 columns=request.shape.columns,
                 files=tuple(files),
                 totals=totals.of(request.shape.summed),
             )
 
-        watched = totals.watch(limited(tables, request.query))
+        whole = (complete(table, item, request.shape.sources) for table in tables)
+        watched = totals.watch(limited(whole, request.query))
         chunks = request.shape.chunks(watched, item, payer)
         return deliver(self._destination, place, definition.format, chunks, manifest, state.present)
 
@@ -327,7 +322,5 @@ class _Job:
 
 def _published_rows(slices: Sequence[Slice]) -> list[tuple[object, ...]]:
     """Rows of `published_slices` for the slices of the export."""
-    lines = [published.Line(item.period, item.version, item.run_id, item.finished_at, {}) for item in slices]
-    return [tuple(row[column.name] for column in PUBLISHED_SLICES.columns) for row in slice_rows(lines)]
-
-
+    rows = slice_rows([as_line(item) for item in slices])
+    return [tuple(row[column.name] for column in PUBLISHED_SLICES.columns) for row in rows]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 from typing import Final
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ccft.lake.tables import Lake
-from ccft.publish.data_exports.rows import KEYS
+from ccft.publish.data_exports.rows import KEYS, ORDER
 from ccft.publish.data_exports.scope import Slice
 
 RANGE_ROWS: Final = 400_000
@@ -43,7 +44,7 @@ def account_rows(lake: Lake, slices: Iterable[Slice]) -> DataFrame:
     """Account rows of published slices, each at the Delta version of its run."""
     by_version: dict[int, list[Slice]] = {}
     for item in slices:
-        by_version.setdefault(item.delta_version, []).append(item)
+        by_version.setdefault(item.table_versions["account_emissions"], []).append(item)
     parts = [
         lake.read("account_emissions", version).where(reduce(lambda a, b: a | b, map(_of_slice, items)))
         for version, items in sorted(by_version.items())
@@ -114,7 +115,7 @@ def parts(rows: DataFrame, item: Range, limit: int = RANGE_ROWS) -> list[DataFra
     found = whole.select(F.percentile_approx(account, fractions, F.lit(_ACCURACY))).collect()[0][0] or []
     bounds = [f"{value:0{_ACCOUNT_DIGITS}d}" for value in sorted(set(found))]
     edges = [None, *bounds, None]
-    return [whole.where(_between(low, high)) for low, high in zip(edges, edges[1:], strict=False)]
+    return [whole.where(_between(low, high)) for low, high in pairwise(edges)]
 
 
 def _between(low: str | None, high: str | None) -> Column:
@@ -127,13 +128,18 @@ def _between(low: str | None, high: str | None) -> Column:
 
 
 def in_advance(frames: Sequence[DataFrame]) -> Iterator[pa.Table]:
-    """Rows of frames in order; the next is fetched while the caller works on one."""
+    """Rows of frames, each in the order of delivery; the next is fetched while the caller works on one."""
     with ThreadPoolExecutor(1) as fetcher:
         following = [fetcher.submit(frame.toArrow) for frame in frames[:1]]
         for index in range(len(frames)):
             ready = following.pop()
             following += [fetcher.submit(frame.toArrow) for frame in frames[index + 1 : index + 2]]
-            yield ready.result()
+            yield in_order(ready.result())
+
+
+def in_order(table: pa.Table) -> pa.Table:
+    """Rows in the order of delivery."""
+    return table.sort_by([(name, "ascending") for name in ORDER])
 
 
 def split(table: pa.Table) -> dict[Key, pa.Table]:

@@ -1,5 +1,7 @@
-"""One delivery: data files first, then the manifest, then the old files go. Killed anywhere, a reader that starts from the manifest sees one
-delivery whole: the previous one until the manifest is replaced, the new one from then on.
+"""One delivery: data files first, then the manifest, then the old files go.
+
+Killed anywhere, a reader that starts from the manifest sees one delivery whole: the previous one until the manifest is replaced, the new one from
+then on.
 """
 
 import hashlib
@@ -7,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ccft.publish.data_exports.layout import PARTIAL, Format, Place
+from ccft.publish.data_exports.layout import Format, Place
 from ccft.publish.data_exports.manifest import Manifest, ManifestFile
 
 
@@ -71,8 +73,3 @@ def deliver(
 def is_delivered(manifest: Manifest, present: Mapping[str, int]) -> bool:
     """Whether every file of a manifest is there in its size."""
     return all(present.get(file.path) == file.bytes for file in manifest.files)
-
-
-def is_partial(path: str) -> bool:
-    """Whether a file was being written when its writer was killed."""
-    return path.endswith(PARTIAL)

@@ -115,6 +115,7 @@ class Place:
 
 def is_manifest(name: str, path: str) -> bool:
     """Whether a path relative to an export's `root` is the manifest of a period x version."""
-    return re.fullmatch(
-        rf"metadata/carbon_model_version=[^/]+/usage_period=[^/]+/{re.escape(name)}-Manifest\.json", path
-    ) is not None
+    return (
+        re.fullmatch(rf"metadata/carbon_model_version=[^/]+/usage_period=[^/]+/{re.escape(name)}-Manifest\.json", path)
+        is not None
+    )

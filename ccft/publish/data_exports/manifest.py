@@ -7,6 +7,7 @@ import hashlib
 import json
 import sys
 from datetime import datetime
+from enum import StrEnum
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,6 +19,15 @@ SHA256: Final = r"^[0-9a-f]{64}$"
 DECIMAL_TEXT: Final = r"^-?[0-9]+(\.[0-9]+)?$"
 
 
+class Profile(StrEnum):
+    """Layout of the files."""
+
+    CARBON_EMISSIONS = "carbon_emissions"
+    GOOGLE = "google"
+    FOCUS = "focus"
+    PACT = "pact"
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,7 +36,9 @@ class ManifestColumn(_Part):
     """A column of the files, in their order."""
 
     name: str = Field(description="Name in the files")
-    source: str = Field(description="Column of CARBON_EMISSIONS that it shows, or the field of the profile's own specification")
+    source: str = Field(
+        description="Column of CARBON_EMISSIONS that it shows, or the field of the profile's own specification"
+    )
     type: str = Field(description="string, double, bigint, date, timestamp, or a nested type as SQL writes it")
     unit: str = Field(description="Unit of amounts; empty for text")
     nullable: bool
@@ -74,7 +86,7 @@ class Manifest(_Part):
     format_version: Literal["1.0"]
     export_name: str
     payer_account_id: str = Field(pattern=r"^[0-9]{12}$")
-    profile: Literal["carbon_emissions", "google", "focus", "pact"]
+    profile: Profile
     format: Format
     mode: Mode
     query: str = Field(description="The query in its canonical spelling")
@@ -118,7 +130,9 @@ def read_manifest(text: bytes) -> Manifest | None:
 
 def schema_text() -> str:
     """JSON schema of manifests."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Manifest.model_json_schema(mode="serialization")
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Manifest.model_json_schema(
+        mode="serialization"
+    )
     return json.dumps(schema, indent=2) + "\n"
 
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final, NoReturn
+from typing import Final
 
 import sqlglot
 from sqlglot import expressions as ast
 from sqlglot.errors import ParseError
 
-from ccft.errors import fail
+from ccft.errors import CcftError, fail
 from ccft.publish.data_exports.query_words import check_words, position_of
 from ccft.schema.columns import Column
 
@@ -25,7 +25,14 @@ MAX_CHARACTERS: Final = 36_000
 RESERVED_NAMES: Final = ("carbon_model_version", "usage_period")
 """Partition keys of a delivery: a column of the same name would hide them from every reader of the folders."""
 
-_OPERATORS: Final = {ast.EQ: "=", ast.NEQ: "!=", ast.LT: "<", ast.LTE: "<=", ast.GT: ">", ast.GTE: ">="}
+_OPERATORS: Final[dict[type[ast.Expr], str]] = {
+    ast.EQ: "=",
+    ast.NEQ: "!=",
+    ast.LT: "<",
+    ast.LTE: "<=",
+    ast.GT: ">",
+    ast.GTE: ">=",
+}
 _MIRRORED: Final = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
@@ -104,7 +111,8 @@ class Query:
         """The query in its one canonical spelling: equal texts, equal deliveries."""
         names = ", ".join(o.column if o.column == o.alias else f"{o.column} AS {o.alias}" for o in self.outputs)
         where = f" WHERE {_condition_text(self.where)}" if self.where else ""
-        return f"SELECT {names} FROM {TABLE_NAME}{where}" + (f" LIMIT {self.limit}" if self.limit is not None else "")
+        limit = f" LIMIT {self.limit}" if self.limit is not None else ""
+        return f"SELECT {names} FROM {TABLE_NAME}{where}{limit}"  # noqa: S608 - for the manifest; never run
 
 
 def everything(columns: Sequence[Column]) -> Query:
@@ -151,12 +159,12 @@ class _Reader:
         self._text = text
         self._columns = columns
 
-    def query(self, tree: ast.Expression) -> Query:
+    def query(self, tree: ast.Expr) -> Query:
         if not isinstance(tree, ast.Select):
-            self._refuse(tree)
+            raise self._refusal(tree)
         for name, part in tree.args.items():
             if part and name not in {"expressions", "from_", "where", "limit"}:
-                self._refuse(part[0] if isinstance(part, list) else part)
+                raise self._refusal(part[0] if isinstance(part, list) else part)
         self._check_table(tree.args.get("from_"), tree)
         where, limit = tree.args.get("where"), tree.args.get("limit")
         return Query(
@@ -165,15 +173,15 @@ class _Reader:
             self._limit(limit) if limit else None,
         )
 
-    def _check_table(self, origin: ast.Expression | None, tree: ast.Expression) -> None:
+    def _check_table(self, origin: ast.Expr | None, tree: ast.Expr) -> None:
         if origin is None:
-            self._refuse(tree)
+            raise self._refusal(tree)
         table = origin.this
         if not isinstance(table, ast.Table) or not isinstance(table.this, ast.Identifier):
-            self._refuse(table)
+            raise self._refusal(table)
         for name, part in table.args.items():
             if part and name != "this":
-                self._refuse(part[0] if isinstance(part, list) else part)
+                raise self._refusal(part[0] if isinstance(part, list) else part)
         if table.name != TABLE_NAME:
             word, position = self._place(table.this)
             raise fail("CCFT-USAGE-QUERY-UNKNOWN-TABLE", word=word, position=position, table=TABLE_NAME)
@@ -192,19 +200,19 @@ class _Reader:
             taken.add(alias.lower())
             outputs.append(Output(column.name, alias))
         if not outputs:
-            self._refuse(tree)
+            raise self._refusal(tree)
         return tuple(outputs)
 
-    def _column(self, node: ast.Expression) -> Column:
+    def _column(self, node: ast.Expr) -> Column:
         if not isinstance(node, ast.Column) or not isinstance(node.this, ast.Identifier) or node.table:
-            self._refuse(node)
+            raise self._refusal(node)
         found = self._columns.get(node.name)
         if found is None:
             word, position = self._place(node.this)
             raise fail("CCFT-USAGE-QUERY-UNKNOWN-COLUMN", word=word, position=position)
         return found
 
-    def _condition(self, node: ast.Expression) -> Condition:
+    def _condition(self, node: ast.Expr) -> Condition:
         if isinstance(node, ast.Paren):
             return self._condition(node.this)
         if isinstance(node, ast.Not):
@@ -215,30 +223,30 @@ class _Reader:
             return Every(operands) if isinstance(node, ast.And) else Some(operands)
         if isinstance(node, ast.In):
             return self._membership(node)
-        if type(node) in _OPERATORS:
+        if isinstance(node, ast.Binary) and type(node) in _OPERATORS:
             return self._comparison(node)
-        self._refuse(node)
+        raise self._refusal(node)
 
     def _membership(self, node: ast.In) -> Membership:
         column = self._column(node.this)
         if not node.expressions:
-            self._refuse(node)
+            raise self._refusal(node)
         return Membership(column.name, tuple(self._literal(item, column) for item in node.expressions))
 
-    def _comparison(self, node: ast.Expression) -> Comparison:
+    def _comparison(self, node: ast.Binary) -> Comparison:
         left, right, operator = node.this, node.expression, _OPERATORS[type(node)]
         if isinstance(left, ast.Column) and isinstance(right, ast.Column):
-            self._refuse(right)
+            raise self._refusal(right)
         if isinstance(right, ast.Column):
             left, right, operator = right, left, _MIRRORED[operator]
         column = self._column(left)
         return Comparison(column.name, operator, self._literal(right, column))
 
-    def _literal(self, node: ast.Expression, column: Column) -> Literal:
+    def _literal(self, node: ast.Expr, column: Column) -> Literal:
         """A literal in the type of the column that it is compared with."""
         found = _value(node)
         if found is None:
-            self._refuse(node)
+            raise self._refusal(node)
         expected = {"string": str, "double": Decimal, "timestamp": datetime}[column.type]
         if not isinstance(found, expected):
             word, position = self._place(node)
@@ -250,10 +258,10 @@ class _Reader:
     def _limit(self, node: ast.Limit) -> int:
         value = node.expression
         if not isinstance(value, ast.Literal) or value.is_string or not re.fullmatch(r"[0-9]{1,18}", value.name):
-            self._refuse(value)
+            raise self._refusal(value)
         return int(value.name)
 
-    def _place(self, node: ast.Expression) -> tuple[str, int]:
+    def _place(self, node: ast.Expr) -> tuple[str, int]:
         """First word of a node in the text, and its position."""
         for part in _depth_first(node):
             if "start" in part.meta:
@@ -261,24 +269,28 @@ class _Reader:
                 return self._text[start : end + 1], start + 1
         return self._text.strip().split()[0], 1
 
-    def _refuse(self, node: ast.Expression) -> NoReturn:
+    def _refusal(self, node: ast.Expr) -> CcftError:
         word, position = self._place(node)
-        raise fail("CCFT-USAGE-QUERY-REFUSED", word=word, position=position)
+        return fail("CCFT-USAGE-QUERY-REFUSED", word=word, position=position)
 
 
-def _depth_first(node: object) -> Iterator[ast.Expression]:
-    if isinstance(node, ast.Expression):
+def _depth_first(node: object) -> Iterator[ast.Expr]:
+    if isinstance(node, ast.Expr):
         yield from node.walk(bfs=False)
 
 
-def _value(node: ast.Expression) -> Literal | None:
+def _value(node: ast.Expr) -> Literal | None:
     """Text, number or instant; None when the node is no such literal."""
     if isinstance(node, ast.Literal):
         return node.name if node.is_string else _number(node.name)
     if isinstance(node, ast.Neg) and isinstance(node.this, ast.Literal) and not node.this.is_string:
         number = _number(node.this.name)
         return -number if number is not None else None
-    if isinstance(node, ast.Cast) and node.to.this == ast.DataType.Type.TIMESTAMP and isinstance(node.this, ast.Literal):
+    if (
+        isinstance(node, ast.Cast)
+        and node.to.this == ast.DataType.Type.TIMESTAMP
+        and isinstance(node.this, ast.Literal)
+    ):
         return _instant(node.this.name)
     return None
 

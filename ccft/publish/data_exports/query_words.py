@@ -8,7 +8,7 @@ from typing import Final
 
 import sqlglot
 from sqlglot.errors import ParseError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from ccft.errors import CcftError, fail
 
@@ -44,9 +44,29 @@ _CLAUSES: Final = (TokenType.SELECT, TokenType.FROM, TokenType.WHERE, TokenType.
 """Each at most once, in this order."""
 
 _COMPARISONS: Final = {TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE}
-_BEFORE_NEGATIVE: Final = _COMPARISONS | {TokenType.L_PAREN, TokenType.COMMA}
-_BEFORE_BRACKET: Final = {TokenType.WHERE, TokenType.AND, TokenType.OR, TokenType.NOT, TokenType.IN, TokenType.L_PAREN}
-_OPERANDS: Final = {TokenType.VAR, TokenType.STRING, TokenType.NUMBER, TokenType.R_PAREN}
+_OPERANDS: Final = frozenset({TokenType.VAR, TokenType.STRING, TokenType.NUMBER, TokenType.R_PAREN})
+
+_NEVER_AFTER: Final = {
+    TokenType.VAR: _OPERANDS,  # a second name without AS
+    TokenType.STRING: _OPERANDS,
+    TokenType.NUMBER: _OPERANDS,
+    TokenType.NOT: {TokenType.NOT},
+}
+_ONLY_AFTER: Final = {
+    TokenType.DASH: _COMPARISONS | {TokenType.L_PAREN, TokenType.COMMA},  # a sign, no subtraction
+    TokenType.COMMA: _OPERANDS,
+    # After a name it would be a function.
+    TokenType.L_PAREN: {
+        TokenType.WHERE,
+        TokenType.AND,
+        TokenType.OR,
+        TokenType.NOT,
+        TokenType.IN,
+        TokenType.L_PAREN,
+    },
+}
+_NEVER_BEFORE: Final = {TokenType.COMMA: {TokenType.FROM, TokenType.R_PAREN, None}}
+_ONLY_BEFORE: Final = {TokenType.DASH: {TokenType.NUMBER}, TokenType.TIMESTAMP: {TokenType.STRING}}
 
 
 def check_words(text: str) -> None:
@@ -82,25 +102,18 @@ def check_words(text: str) -> None:
 
 
 def _is_allowed(token: Token, before: Token | None, after: Token | None) -> bool:
-    previous, following = before and before.token_type, after and after.token_type
+    """Whether a word can be in a query, between the words beside it."""
+    kind, previous, following = token.token_type, before and before.token_type, after and after.token_type
     if previous is TokenType.ALIAS:
-        return token.text.isidentifier()  # an alias may be a word that SQL knows, such as `date`
-    match token.token_type:
-        case TokenType.VAR | TokenType.STRING | TokenType.NUMBER if previous in _OPERANDS:
-            return False  # a name without AS, text beside text
-        case TokenType.DASH:
-            return previous in _BEFORE_NEGATIVE and following is TokenType.NUMBER
-        case TokenType.L_PAREN:
-            return previous in _BEFORE_BRACKET  # after a name it would be a function
-        case TokenType.COMMA:
-            return previous in _OPERANDS and following not in {TokenType.FROM, TokenType.R_PAREN, None}
-        case TokenType.NOT:
-            return previous is not TokenType.NOT
-        case TokenType.TIMESTAMP:
-            return following is TokenType.STRING
-        case TokenType.EQ:
-            return token.text == "="
-    return token.token_type in _WORDS
+        return bool(token.text.isidentifier())  # an alias may be a word that SQL knows, such as `date`
+    return (
+        kind in _WORDS
+        and (kind is not TokenType.EQ or token.text == "=")
+        and previous not in _NEVER_AFTER.get(kind, ())
+        and (kind not in _ONLY_AFTER or previous in _ONLY_AFTER[kind])
+        and following not in _NEVER_BEFORE.get(kind, ())
+        and (kind not in _ONLY_BEFORE or following in _ONLY_BEFORE[kind])
+    )
 
 
 def _check_comments(text: str, tokens: Sequence[Token]) -> None:
@@ -110,7 +123,7 @@ def _check_comments(text: str, tokens: Sequence[Token]) -> None:
         gap = text[end:start]
         if gap.strip():
             offset = end + len(gap) - len(gap.lstrip())
-            raise fail("CCFT-USAGE-QUERY-REFUSED", word=text[offset:start].split()[0], position=offset + 1)
+            raise fail("CCFT-USAGE-QUERY-REFUSED", word=text[offset:start].split(maxsplit=1)[0], position=offset + 1)
         end = following
 
 
@@ -121,7 +134,7 @@ def _refused(text: str, token: Token) -> CcftError:
 def position_of(text: str, error: ParseError) -> tuple[str, int]:
     """Word and position at which sqlglot gave up; it counts lines, and columns at the end of the word."""
     first = error.errors[0] if error.errors else {}
-    word = str(first.get("highlight") or "") or text.split()[-1]
+    word = str(first.get("highlight") or "") or text.rsplit(maxsplit=1)[-1]
     lines = text.splitlines(keepends=True)
     line, column = int(first.get("line") or len(lines)), first.get("col")
     if column is None:

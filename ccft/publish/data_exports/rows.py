@@ -9,6 +9,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from ccft.publish.data_exports.pact import EVIDENCE
 from ccft.publish.data_exports.query import Comparison, Condition, Every, Literal, Membership, Not, Query, Some
 from ccft.publish.views import carbon_emissions_sql
 from ccft.schema.columns import MEASURES
@@ -19,7 +20,8 @@ KEYS: Final = ("usage_period", "methodology_version", "recipient")
 EXACT: Final = tuple(f"{measure}_kg" for measure in MEASURES)
 """Exact masses of a row, from which its values were rounded."""
 
-_ORDER: Final = ("usage_account_id", "product_code", "region_code")
+ORDER: Final = (*KEYS, "usage_account_id", "product_code", "region_code")
+"""Order of delivery."""
 
 
 def exported_rows(spark: SparkSession, accounts: DataFrame, slices: DataFrame) -> DataFrame:
@@ -37,13 +39,28 @@ def exported_rows(spark: SparkSession, accounts: DataFrame, slices: DataFrame) -
     return spark.sql(sql, accounts=accounts, slices=slices)
 
 
+def with_evidence(rows: DataFrame, evidence: DataFrame) -> DataFrame:
+    """Rows with the share of their account's month that rests on metered or invoiced data (1:1 per account and payer).
+
+    Parameters
+    ----------
+    evidence
+        The view `data_quality_summary`.
+    """
+    keys = ["usage_period", "methodology_version", "usage_account_id", "payer_account_id"]
+    known = evidence.withColumnRenamed("account_id", "usage_account_id").select(*keys, EVIDENCE)
+    return rows.join(known, keys, "left")
+
+
 def of_organisations(accounts: DataFrame, recipients: Sequence[str]) -> DataFrame:
     """Account rows of a few recipients: paid for, or used, by them."""
     return accounts.where(F.col("payer_account_id").isin(*recipients) | F.col("account_id").isin(*recipients))
 
 
-def delivered_rows(rows: DataFrame, due: DataFrame, query: Query) -> DataFrame:
+def delivered_rows(rows: DataFrame, due: DataFrame, query: Query, columns: Sequence[str]) -> DataFrame:
     """Rows for their recipients: the payer of the month, and the account itself where it has exports of its own.
+
+    Not in order: a range of rows is sorted faster where it arrives than by another shuffle.
 
     Parameters
     ----------
@@ -52,16 +69,14 @@ def delivered_rows(rows: DataFrame, due: DataFrame, query: Query) -> DataFrame:
     due
         `KEYS` of the deliveries to make; bounded by payers and months, so it is broadcast.
     query
-        Its condition is applied here; order, limit and columns when rows are fetched.
+        Its condition is applied here; order and limit where rows arrive.
+    columns
+        Columns of `rows` that deliveries read, beside keys and exact masses.
     """
     kept = rows.where(condition(query.where)) if query.where else rows
     both = F.array_distinct(F.array("payer_account_id", "usage_account_id"))
-    return kept.withColumn("recipient", F.explode(both)).join(F.broadcast(due), list(KEYS), "left_semi")
-
-
-def fetched(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
-    """Rows in the order of delivery, in the columns that the driver needs."""
-    return rows.orderBy(*KEYS, *_ORDER).select(*KEYS, *columns, *EXACT)
+    mine = kept.withColumn("recipient", F.explode(both)).join(F.broadcast(due), list(KEYS), "left_semi")
+    return mine.select(*dict.fromkeys((*ORDER, *columns, *EXACT)))
 
 
 def condition(where: Condition) -> Column:

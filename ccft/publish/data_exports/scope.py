@@ -1,7 +1,7 @@
 """What an export covers: the months of the window, the versions of each month, and who gets them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -27,7 +27,7 @@ class Slice:
     version: str
     run_id: str
     finished_at: datetime
-    delta_version: int
+    table_versions: Mapping[str, int] = field(compare=False)
     is_current: bool
     restatement: ManifestRestatement | None = None
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Final, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ccft.periods import month_end, month_start
 from ccft.publish.data_exports.delivery import Chunk
 from ccft.publish.data_exports.layout import Format
 from ccft.publish.data_exports.manifest import ManifestColumn, ManifestTotal
@@ -22,6 +24,7 @@ VALUE: Final = "_emissions_value"
 VALUES: Final = tuple(f"{name}{VALUE}" for name in EXPORTED)
 KG: Final = "kg"
 _GRAMS: Final = {EXPORT_UNIT: GRAMS_PER_TONNE, KG: GRAMS_PER_KG}
+_CONSTANT: Final = ("last_refresh_timestamp", "model_version", "usage_period_end", "usage_period_start")
 _TYPES: Final = {"string": pa.string(), "double": pa.float64(), "timestamp": pa.timestamp("us", "UTC")}
 
 
@@ -106,6 +109,39 @@ class CarbonEmissions:
         schema = self.schema
         renamed = (pa.table([table[name] for name in names], names=schema.names) for table in tables)
         return render(renamed, schema, self.format)
+
+
+def complete(table: pa.Table, item: Slice, columns: Sequence[str]) -> pa.Table:
+    """Add columns that are constant in a period x version, and units, where a delivery has them.
+
+    Parameters
+    ----------
+    table
+        Rows as they arrive.
+    columns
+        Columns of `carbon_emissions` that the delivery reads.
+    """
+    constants = {
+        "last_refresh_timestamp": item.finished_at,
+        "model_version": item.version,
+        "usage_period_start": datetime.combine(month_start(item.period), time(tzinfo=UTC)),
+        "usage_period_end": datetime.combine(month_end(item.period), time(tzinfo=UTC)),
+    }
+    for name in columns:
+        if is_constant(name):
+            found = constants.get(name, EXPORT_UNIT)
+            value = pa.scalar(found, _TYPES["string" if isinstance(found, str) else "timestamp"])
+            table = table.append_column(name, pa.repeat(value, table.num_rows))
+    return table
+
+
+def is_constant(column: str) -> bool:
+    """Whether a column of `carbon_emissions` is the same in all rows of a period x version: it need not travel.
+
+    >>> is_constant("model_version"), is_constant("total_lbm_emissions_unit"), is_constant("location")
+    (True, True, False)
+    """
+    return column in _CONSTANT or column.endswith("_emissions_unit")
 
 
 def limited(tables: Iterable[pa.Table], query: Query) -> Iterator[pa.Table]:

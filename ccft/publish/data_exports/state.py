@@ -7,7 +7,7 @@ from typing import Protocol
 from ccft.errors import Problem
 from ccft.publish.data_exports.delivery import is_delivered
 from ccft.publish.data_exports.layout import Format, Mode, Place, is_manifest
-from ccft.publish.data_exports.manifest import Manifest, PreviousManifest, read_manifest
+from ccft.publish.data_exports.manifest import Manifest, PreviousManifest, Profile, read_manifest
 from ccft.publish.data_exports.scope import Slice
 
 
@@ -28,7 +28,7 @@ class Definition:
     name: str
     format: Format
     mode: Mode
-    profile: str
+    profile: Profile
     query: str
 
 
@@ -54,9 +54,7 @@ class State:
             return None
         place = Place(payer, definition.name, item.version, item.period, found.execution_id)
         path = place.execution_manifest if definition.mode is Mode.CREATE_NEW else None
-        return PreviousManifest(
-            run_id=found.run_id, execution_id=found.execution_id, sha256=found.sha256, path=path
-        )
+        return PreviousManifest(run_id=found.run_id, execution_id=found.execution_id, sha256=found.sha256, path=path)
 
 
 def read_state(shelf: Shelf, payer: str, definition: Definition, periods: Iterable[str]) -> State:

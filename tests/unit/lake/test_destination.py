@@ -79,7 +79,11 @@ def test_a_write_that_dies_leaves_the_old_file_whole(tmp_path, monkeypatch):
 @pytest.mark.parametrize("path", ["../x", "1/../../x", "/etc/passwd", "1//x", "1/./x", ""])
 def test_paths_do_not_leave_the_destination(path, tmp_path):
     destination = Destination(str(tmp_path))
-    for action in (lambda: destination.write(path, b"x"), lambda: destination.delete(path), lambda: destination.read(path)):
+    for action in (
+        lambda: destination.write(path, b"x"),
+        lambda: destination.delete(path),
+        lambda: destination.read(path),
+    ):
         with pytest.raises(ValueError):
             action()
 

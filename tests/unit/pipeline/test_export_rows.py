@@ -32,7 +32,12 @@ def test_a_large_delivery_stands_alone():
 
 
 def test_split_gives_each_delivery_its_rows():
-    rows = [("2025-01", "v2.0", "a", 1), ("2025-01", "v2.0", "b", 2), ("2025-01", "v2.0", "b", 3), ("2025-02", "v2.0", "a", 4)]
+    rows = [
+        ("2025-01", "v2.0", "a", 1),
+        ("2025-01", "v2.0", "b", 2),
+        ("2025-01", "v2.0", "b", 3),
+        ("2025-02", "v2.0", "a", 4),
+    ]
     table = pa.Table.from_pylist([dict(zip((*KEYS, "n"), row, strict=True)) for row in rows])
     found = split(table)
     assert {key: part["n"].to_pylist() for key, part in found.items()} == {

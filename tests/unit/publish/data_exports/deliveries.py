@@ -52,7 +52,7 @@ def deliver_rows(
             execution_id=execution,
             delivered_at=DELIVERED_AT,
             previous_manifest=state.previous(item, definition, payer),
-            row_count=totals.rows,
+            row_count=sum(file.rows for file in files),
             columns=shape.columns,
             files=tuple(files),
             totals=totals.of(shape.summed),

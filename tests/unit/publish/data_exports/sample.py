@@ -11,7 +11,7 @@ from ccft.publish.data_exports.scope import Slice
 from ccft.publish.data_exports.shape import VALUES, exact_of
 
 FINISHED = datetime(2026, 4, 1, 2, 3, 4, 567_890, UTC)
-SLICE = Slice("2025-01", "v3.0", "run-1", FINISHED, 7, is_current=True)
+SLICE = Slice("2025-01", "v3.0", "run-1", FINISHED, {}, is_current=True)
 PAYER = "000000000042"
 _TYPES = {"string": pa.string(), "double": pa.float64(), "timestamp": pa.timestamp("us", "UTC")}
 
@@ -49,7 +49,7 @@ def table(rows: list[dict]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=pa.schema(fields))
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """The process is gone."""
 
 
@@ -63,7 +63,7 @@ class MemoryStore:
 
     def _change(self) -> None:
         if self.changes == self._kill_at:
-            raise Killed
+            raise KilledError
         self.changes += 1
 
     def write(self, path: str, content: bytes) -> None:

@@ -12,11 +12,11 @@ from ccft.publish.data_exports.layout import Mode
 from ccft.publish.data_exports.rendering import render
 from ccft.publish.data_exports.scope import Slice
 from tests.unit.publish.data_exports.deliveries import ROWS, deliver_rows
-from tests.unit.publish.data_exports.sample import FINISHED, PAYER, Killed, MemoryStore, row, table
+from tests.unit.publish.data_exports.sample import FINISHED, PAYER, KilledError, MemoryStore, row, table
 
 ROOT = f"{PAYER}/carbon"
 MANIFEST = f"{ROOT}/metadata/carbon_model_version=v3.0/usage_period=2025-01/carbon-Manifest.json"
-RESTATED = Slice("2025-01", "v3.0", "run-2", FINISHED, 8, is_current=True)
+RESTATED = Slice("2025-01", "v3.0", "run-2", FINISHED, {}, is_current=True)
 NEW_ROWS = table([row("000000000042", kg="5"), row("000000000045", kg="6")])
 
 
@@ -51,7 +51,7 @@ def test_killed_before_any_change_one_whole_delivery_is_readable(mode, monkeypat
     assert undisturbed.changes >= 4
     for moment in range(undisturbed.changes):
         store = MemoryStore(dict(first.files), kill_at=moment)
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             deliver_rows(store, [NEW_ROWS], item=RESTATED, mode=mode, execution="two")
         assert read(store) in (old, new)
         # The next try, also of a restatement of the restatement, leaves nothing behind in mode overwrite.
@@ -66,7 +66,9 @@ def test_killed_before_any_change_one_whole_delivery_is_readable(mode, monkeypat
 
 def test_the_manifest_is_written_after_the_data_and_before_old_files_go():
     class Recorder(MemoryStore):
-        log: list[tuple[str, str]] = []
+        def __init__(self):
+            super().__init__()
+            self.log: list[tuple[str, str]] = []
 
         def write(self, path, content):
             self.log.append(("write", path))
@@ -113,9 +115,13 @@ def test_only_files_that_deliveries_name_are_removed():
 
 def test_totals_are_those_of_the_delivered_rows():
     store = MemoryStore()
-    manifest = deliver_rows(store, [ROWS.slice(0, 2), ROWS.slice(2)], query=(
-        "SELECT total_scope_1_emissions_value AS s1, usage_account_id, total_lbm_emissions_value FROM CARBON_EMISSIONS"
-    ))
+    manifest = deliver_rows(
+        store,
+        [ROWS.slice(0, 2), ROWS.slice(2)],
+        query=(
+            "SELECT total_scope_1_emissions_value AS s1, usage_account_id, total_lbm_emissions_value FROM CARBON_EMISSIONS"
+        ),
+    )
     totals = {total.column: total for total in manifest.totals}
     assert list(totals) == ["s1", "total_lbm_emissions_value"]
     # 1.0004 kg, 0.0005 kg and 1 microgram: 1000 g, 1 g (half up), 0 g.

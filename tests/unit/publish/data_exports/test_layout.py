@@ -17,7 +17,26 @@ def test_names(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "../x", "a/b", "a\\b", "a b", "-a", "_a", "a" * 129, "a\n", "ä", "a*", "a'b", 'a"b', "a;b", "$a", "a%2f"],
+    [
+        "",
+        ".",
+        "..",
+        "../x",
+        "a/b",
+        "a\\b",
+        "a b",
+        "-a",
+        "_a",
+        "a" * 129,
+        "a\n",
+        "ä",
+        "a*",
+        "a'b",
+        'a"b',
+        "a;b",
+        "$a",
+        "a%2f",
+    ],
 )
 def test_hostile_names(name):
     (problem,) = name_problems(name)

@@ -18,7 +18,7 @@ from ccft.publish.data_exports.scope import (
 
 
 def published(period: str, version: str = "v2.0", *, is_current: bool = True) -> Slice:
-    return Slice(period, version, f"run-{period}-{version}", datetime(2026, 1, 1, tzinfo=UTC), 1, is_current)
+    return Slice(period, version, f"run-{period}-{version}", datetime(2026, 1, 1, tzinfo=UTC), {}, is_current)
 
 
 def accounts(*rows: tuple[str, str, str, str | None]) -> pa.Table:
