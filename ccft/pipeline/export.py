@@ -28,7 +28,8 @@ from ccft.pipeline.export_rows import (
     rows_per_payer,
     split,
 )
-from ccft.pipeline.export_slices import as_line, published_slices
+from ccft.pipeline.export_slices import as_line, everything_published
+from ccft.pipeline.reading import published_slices
 from ccft.publish.data_exports import scope
 from ccft.publish.data_exports.delivery import deliver
 from ccft.publish.data_exports.layout import Mode, Place, execution_id
@@ -39,9 +40,6 @@ from ccft.publish.data_exports.rows import KEYS, delivered_rows, exported_rows, 
 from ccft.publish.data_exports.scope import Slice
 from ccft.publish.data_exports.shape import Shape, Totals, complete, is_constant, limited
 from ccft.publish.data_exports.state import Definition, State, changes, is_due, read_state, stale_marks
-from ccft.publish.views import slice_rows
-from ccft.schema.spark import struct_type
-from ccft.schema.views import PUBLISHED_SLICES
 
 WRITERS: Final = 8
 """Deliveries under way at a time: storage mostly waits, files of small payers are made in a millisecond."""
@@ -113,7 +111,7 @@ def export(
         Nothing published, an unknown payer, an old name with another definition, storage out of reach.
     """
     started = datetime.now(UTC)
-    slices = published_slices(lake)
+    slices = everything_published(lake)
     bounds = scope.window(max(item.period for item in slices), request.first, request.last)
     wanted = scope.chosen(slices, bounds, request.methodology)
     recipients, first = _recipients(lake, settings, request, bounds)
@@ -234,7 +232,7 @@ class _Job:
     def _computed(self, accounts: DataFrame, keys: Sequence[Key], slices: Sequence[Slice]) -> DataFrame:
         spark = self._lake.spark
         due = on_driver(spark, pa.table([list(column) for column in zip(*keys, strict=True)], names=list(KEYS)))
-        known = spark.createDataFrame(_published_rows(slices), struct_type(PUBLISHED_SLICES))
+        known = on_driver(spark, published_slices([as_line(item) for item in slices]))
         rows = exported_rows(spark, accounts, known)
         if EVIDENCE in self._request.shape.sources:
             rows = with_evidence(rows, self._evidence(slices))
@@ -318,9 +316,3 @@ class _Job:
                 if (*key, payer) not in self._delivered:
                     place = Place(payer, self._request.definition.name, key[1], key[0])
                     self._destination.write(f"{place.root}/{place.manifest}", manifest.text)
-
-
-def _published_rows(slices: Sequence[Slice]) -> list[tuple[object, ...]]:
-    """Rows of `published_slices` for the slices of the export."""
-    rows = slice_rows([as_line(item) for item in slices])
-    return [tuple(row[column.name] for column in PUBLISHED_SLICES.columns) for row in rows]

@@ -8,7 +8,7 @@ from ccft.publish.data_exports.scope import Slice
 from ccft.publish.views import slice_rows
 
 
-def published_slices(lake: Lake) -> list[Slice]:
+def everything_published(lake: Lake) -> list[Slice]:
     """Every published period x version.
 
     Raises

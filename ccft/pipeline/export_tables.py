@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from ccft.errors import Problem, raise_all
 from ccft.lake.destination import Destination
 from ccft.lake.tables import Lake
-from ccft.pipeline.export_slices import published_slices
+from ccft.pipeline.export_slices import everything_published
 from ccft.publish.data_exports import scope
 from ccft.publish.data_exports.layout import execution_id
 from ccft.publish.data_exports.scope import Slice
@@ -63,7 +63,7 @@ def export_tables(
         for wanted in tables
         if wanted not in known
     )
-    slices = published_slices(lake)
+    slices = everything_published(lake)
     bounds = scope.window(max(item.period for item in slices), months[0], months[1])
     chosen = scope.chosen(slices, bounds, months[2])
     started = datetime.now(UTC)

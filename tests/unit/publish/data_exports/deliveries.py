@@ -25,7 +25,7 @@ def deliver_rows(
     item: Slice = SLICE,
     execution: str = "20260414T000000.000Z-00000001",
     payer: str = PAYER,
-    **options: str,
+    **options: object,
 ) -> Manifest:
     """Deliver, after looking at what is there."""
     definition, query, shape = definition_of("carbon", **options)
