@@ -73,12 +73,12 @@ class Destination:
         self.is_local = store == "file"
         try:
             if self.is_local:
-                self._files: fs.FileSystem = fs.LocalFileSystem()
+                self._system: fs.FileSystem = fs.LocalFileSystem()
                 self._root = path
             elif store.startswith("s3://"):
-                self._files, self._root = _s3(), store.removeprefix("s3://") + path.rstrip("/")
+                self._system, self._root = _s3(), store.removeprefix("s3://") + path.rstrip("/")
             else:
-                self._files, self._root = fs.FileSystem.from_uri(uri)
+                self._system, self._root = fs.FileSystem.from_uri(uri)
         except (OSError, ValueError) as error:  # an unknown scheme, a build of Arrow without it, no region
             raise fail("CCFT-USAGE-EXPORT-DESTINATION", value=uri, reason=str(error).splitlines()[0]) from error
 
@@ -94,19 +94,27 @@ class Destination:
             if folder.resolve() != folder:
                 raise fail("CCFT-USAGE-EXPORT-DESTINATION", value=str(folder), reason="it leads elsewhere by a link")
 
-    def list(self, folder: str) -> dict[str, int]:
+    def files(self, folder: str) -> dict[str, int]:
         """Files below a folder, relative to it, with their sizes; none when it is not there."""
         try:
             base = self._path(folder)
-            found = self._files.get_file_info(fs.FileSelector(base, recursive=True, allow_not_found=True))
+            found = self._system.get_file_info(fs.FileSelector(base, recursive=True, allow_not_found=True))
         except OSError as error:
             raise _unavailable(error) from error
         return {info.path[len(base) + 1 :]: info.size for info in found if info.type == fs.FileType.File}
 
+    def folders(self) -> list[str]:
+        """Names of the folders at the top."""
+        try:
+            found = self._system.get_file_info(fs.FileSelector(self._root, allow_not_found=True))
+        except OSError as error:
+            raise _unavailable(error) from error
+        return sorted(info.base_name for info in found if info.type == fs.FileType.Directory)
+
     def read(self, path: str) -> bytes:
         """Content of a file."""
         try:
-            with self._files.open_input_stream(self._path(path)) as stream:
+            with self._system.open_input_stream(self._path(path)) as stream:
                 content: bytes = stream.read()
         except OSError as error:
             raise _unavailable(error) from error
@@ -118,13 +126,11 @@ class Destination:
         self._check_links(path)
         try:
             if not self.is_local:
-                with self._files.open_output_stream(target) as stream:
+                with self._system.open_output_stream(target) as stream:
                     stream.write(content)
                 return
             Path(target).parent.mkdir(parents=True, exist_ok=True)
-            partial = Path(target + ".part")
-            partial.write_bytes(content)
-            partial.replace(target)
+            _write_whole(Path(target), content)
         except OSError as error:
             raise _unavailable(error) from error
 
@@ -136,11 +142,20 @@ class Destination:
             if self.is_local:
                 Path(target).unlink(missing_ok=True)
             else:
-                self._files.delete_file(target)
+                self._system.delete_file(target)
         except FileNotFoundError:
             return
         except OSError as error:
             raise _unavailable(error) from error
+
+
+def _write_whole(target: Path, content: bytes) -> None:
+    """Under another name first, then renamed; a link that lies in wait under that name is removed, not followed."""
+    partial = Path(f"{target}.part")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), "wb") as file:
+        file.write(content)
+    partial.replace(target)
 
 
 def _unavailable(error: OSError) -> CcftError:

@@ -32,20 +32,17 @@ from ccft.pipeline.export_slices import as_line, everything_published
 from ccft.pipeline.reading import published_slices
 from ccft.publish.data_exports import scope
 from ccft.publish.data_exports.delivery import deliver
-from ccft.publish.data_exports.layout import Mode, Place, execution_id
+from ccft.publish.data_exports.layout import Mode, Place, execution_id, is_account
 from ccft.publish.data_exports.manifest import Manifest, ManifestFile
 from ccft.publish.data_exports.pact import EVIDENCE
 from ccft.publish.data_exports.query import Query
-from ccft.publish.data_exports.rows import KEYS, delivered_rows, exported_rows, of_organisations, with_evidence
+from ccft.publish.data_exports.rows import KEYS, delivered_rows, exported_rows, of_organisation, with_evidence
 from ccft.publish.data_exports.scope import Slice
 from ccft.publish.data_exports.shape import Shape, Totals, complete, is_constant, limited
 from ccft.publish.data_exports.state import Definition, State, changes, is_due, read_state, stale_marks
 
 WRITERS: Final = 8
 """Deliveries under way at a time: storage mostly waits, files of small payers are made in a millisecond."""
-
-FEW_RECIPIENTS: Final = 100
-"""Up to here the scan itself looks for the recipients' rows."""
 
 Progress = Callable[[str], None]
 
@@ -115,28 +112,38 @@ def export(
     bounds = scope.window(max(item.period for item in slices), request.first, request.last)
     wanted = scope.chosen(slices, bounds, request.methodology)
     recipients, first = _recipients(lake, settings, request, bounds)
-    progress(f"looking at {len(recipients):,} payers, {bounds[0]} to {bounds[1]}: {len(wanted)} published slices")
+    if not request.payer:  # organisations that the reference table no longer knows, of earlier deliveries
+        recipients += [name for name in destination.folders() if is_account(name) and name not in first]
+    progress(
+        f"looking at {len(recipients):,} organisations, {bounds[0]} to {bounds[1]}: {len(wanted)} published slices"
+    )
     states = _states(destination, request, recipients, slices, bounds)
     report = ExportReport(execution_id(started, secrets.token_hex(4)), [item.period for item in wanted])
-    due = _due(wanted, recipients, first, {}, states, request)
+    expected = scope.expected(wanted, recipients, first, {}, _delivered(states))
+    due = _due(expected, states, request)
     job = _Job(lake, request, destination, started, report, states, range_rows)
     if due:
-        open_slices = [item for item in wanted if item.key in {(key[0], key[1]) for key in due}]
+        open_slices = [item for item in wanted if item.key in {key[:2] for key in due}]
         accounts = account_rows(lake, open_slices)
-        if len(recipients) <= FEW_RECIPIENTS:
-            accounts = of_organisations(accounts, recipients)
+        if request.payer:
+            accounts = of_organisation(accounts, request.payer)
         rows = rows_per_payer(accounts)
-        if not request.payer:  # payers of published rows whom the reference table no longer knows
+        if not request.payer:  # ... and of published rows
             forgotten = sorted({key[2] for key in rows} - set(recipients))
             recipients += forgotten
             states |= _states(destination, request, forgotten, slices, bounds)
-        due = _due(wanted, recipients, first, rows, states, request)
+        expected = scope.expected(wanted, recipients, first, rows, _delivered(states))
+        due = _due(expected, states, request)
         progress(f"{len(due):,} deliveries due, from {sum(rows.values()):,} account rows")
         job.deliver(due, accounts, rows, {item.key: item for item in open_slices}, progress)
     job.correct_marks(slices)
     report.payers = len(recipients)
-    report.unchanged = len(scope.expected(wanted, recipients, first, {})) - report.delivered
+    report.unchanged = len(expected) - len(due)
     return report
+
+
+def _delivered(states: Mapping[str, State]) -> set[Key]:
+    return {(*key, payer) for payer, state in states.items() for key in state.manifests}
 
 
 def _recipients(
@@ -144,12 +151,13 @@ def _recipients(
 ) -> tuple[list[str], dict[str, str]]:
     """Who gets exports, and since when."""
     accounts = lake.rows("core_accounts")
-    first = scope.first_months(accounts)
+    # The provider is an organisation of its own from the beginning, also where the inputs do not list it.
+    first = {settings.provider_account_id: ""} | scope.first_months(accounts)
     if request.payer:
-        if request.payer not in first and request.payer != settings.provider_account_id:
+        if request.payer not in first:
             raise fail("CCFT-USAGE-EXPORT-PAYER", value=request.payer)
         return [request.payer], first
-    return sorted(scope.payers_valid_in(accounts, bounds)), first
+    return sorted(scope.payers_valid_in(accounts, bounds) | {settings.provider_account_id}), first
 
 
 def _states(
@@ -172,20 +180,9 @@ def _states(
     return states
 
 
-def _due(
-    wanted: Sequence[Slice],
-    recipients: Sequence[str],
-    first: Mapping[str, str],
-    rows: Mapping[Key, int],
-    states: Mapping[str, State],
-    request: Request,
-) -> list[Key]:
+def _due(expected: Sequence[tuple[Slice, str]], states: Mapping[str, State], request: Request) -> list[Key]:
     """Deliveries to make, in order."""
-    return [
-        (*item.key, payer)
-        for item, payer in scope.expected(wanted, recipients, first, rows)
-        if request.is_forced or is_due(states[payer], item)
-    ]
+    return [(*item.key, payer) for item, payer in expected if request.is_forced or is_due(states[payer], item)]
 
 
 class _Job:

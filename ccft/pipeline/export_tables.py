@@ -85,7 +85,7 @@ def _copy(
 ) -> int:
     """Write a table beside its earlier copy, then the manifest, then remove the earlier copy."""
     root = f"{PROVIDER_FOLDER}/{name}"
-    before = store.list(f"{root}/data/{registered.name}")
+    before = store.files(f"{root}/data/{registered.name}")
     versions = {item.key: item.table_versions.get(registered.name) for item in slices}
     frame = _frame(lake, registered, versions)
     folder = f"data/{registered.name}/{execution}"

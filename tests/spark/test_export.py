@@ -136,7 +136,7 @@ def bytes_below(folder: Path) -> dict[str, bytes]:
 def everything(lake, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("all")
     report = deliver(lake, folder)
-    assert (report.delivered, report.unchanged, report.payers) == (9, 0, 5)
+    assert (report.delivered, report.unchanged, report.payers) == (10, 0, 5)
     return folder
 
 
@@ -171,8 +171,8 @@ def test_joining_leaving_and_empty_months(everything):
         D: [("2025-01", 0, 1), ("2025-02", 0, 1)],
         # E is its own payer in January; in February its own rows are still its own, though A pays.
         E: [("2025-01", 1, 1), ("2025-02", 1, 1)],
-        # The provider is in no reference table: its months are those it has rows in.
-        PROVIDER: [("2025-01", 1, 1)],
+        # The provider is in no reference table, and an organisation all the same.
+        PROVIDER: [("2025-01", 1, 1), ("2025-02", 0, 1)],
     }
     assert rows_of(everything, E)[-1][NAMES.index("payer_account_id")] in (A, E)
 
@@ -199,7 +199,7 @@ def test_values_are_rounded_once_and_totals_are_exact(everything):
 def test_nothing_changes_nothing_is_delivered(everything, lake):
     before = {path: path.stat().st_mtime_ns for path in everything.rglob("*") if path.is_file()}
     report = deliver(lake, everything)
-    assert (report.delivered, report.unchanged) == (0, 9)
+    assert (report.delivered, report.unchanged) == (0, 10)
     assert before == {path: path.stat().st_mtime_ns for path in everything.rglob("*") if path.is_file()}
 
 
@@ -207,9 +207,8 @@ def test_bytes_depend_neither_on_ranges_nor_on_who_asks(everything, lake, tmp_pa
     """One account row per range, and one organisation at a time: the same files under the same names."""
     deliver(lake, tmp_path / "ranges", range_rows=1)
     assert bytes_below(tmp_path / "ranges") == bytes_below(everything)
-    for payer in (A, C, D, E):
+    for payer in (A, C, D, E, PROVIDER):
         deliver(lake, tmp_path / "one", payer=payer)
-    deliver(lake, tmp_path / "one", payer=PROVIDER, first="2025-01", last="2025-01")
     assert bytes_below(tmp_path / "one") == bytes_below(everything)
     # An account that pays for nobody gets what is its own, and no more.
     deliver(lake, tmp_path / "member", payer=B)

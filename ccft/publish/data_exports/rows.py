@@ -52,9 +52,9 @@ def with_evidence(rows: DataFrame, evidence: DataFrame) -> DataFrame:
     return rows.join(known, keys, "left")
 
 
-def of_organisations(accounts: DataFrame, recipients: Sequence[str]) -> DataFrame:
-    """Account rows of a few recipients: paid for, or used, by them."""
-    return accounts.where(F.col("payer_account_id").isin(*recipients) | F.col("account_id").isin(*recipients))
+def of_organisation(accounts: DataFrame, payer: str) -> DataFrame:
+    """Account rows of one recipient: paid for, or used, by it."""
+    return accounts.where((F.col("payer_account_id") == payer) | (F.col("account_id") == payer))
 
 
 def delivered_rows(rows: DataFrame, due: DataFrame, query: Query, columns: Sequence[str]) -> DataFrame:

@@ -1,6 +1,7 @@
 """What an export covers: the months of the window, the versions of each month, and who gets them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -114,6 +115,7 @@ def expected(
     recipients: Iterable[str],
     first: Mapping[str, str],
     rows: Mapping[tuple[str, str, str], int],
+    delivered: AbstractSet[tuple[str, str, str]] = frozenset(),
 ) -> list[tuple[Slice, str]]:
     """Deliveries in order: every recipient's months from its first on, with or without rows.
 
@@ -121,11 +123,14 @@ def expected(
     ----------
     rows
         Rows per period, version and recipient, where known: rows before the first month of the reference table count too.
+    delivered
+        Deliveries that were made before: one that a restatement left without rows is made again, empty.
     """
     ordered = sorted(recipients)
     return [
         (item, payer)
         for item in slices
         for payer in ordered
-        if first.get(payer, _OPEN) <= item.period or rows.get((*item.key, payer), 0) > 0
+        for key in [(*item.key, payer)]
+        if first.get(payer, _OPEN) <= item.period or rows.get(key, 0) > 0 or key in delivered
     ]

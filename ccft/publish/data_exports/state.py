@@ -14,7 +14,7 @@ from ccft.publish.data_exports.scope import Slice
 class Shelf(Protocol):
     """A destination that can be looked at."""
 
-    def list(self, folder: str) -> dict[str, int]:
+    def files(self, folder: str) -> dict[str, int]:
         """Files below a folder, relative to it, with their sizes."""
 
     def read(self, path: str) -> bytes:
@@ -66,7 +66,7 @@ def read_state(shelf: Shelf, payer: str, definition: Definition, periods: Iterab
         Months whose manifests matter; where there are none of them, one of another month is read for its definition.
     """
     root = f"{payer}/{definition.name}"
-    state = State(shelf.list(root))
+    state = State(shelf.files(root))
     wanted = set(periods)
     paths = sorted(path for path in state.present if is_manifest(definition.name, path))
     within = [path for path in paths if path.split("usage_period=")[1].split("/")[0] in wanted]

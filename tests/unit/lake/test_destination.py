@@ -53,14 +53,14 @@ def test_an_unknown_store_is_refused():
 
 def test_files_come_back_as_written(tmp_path):
     destination = Destination(str(tmp_path / "out"))
-    assert destination.list("1/x") == {}
+    assert destination.files("1/x") == {}
     destination.write("1/x/a b/c=d/file.bin", b"old")
     destination.write("1/x/a b/c=d/file.bin", b"content")
-    assert destination.list("1/x") == {"a b/c=d/file.bin": 7}
+    assert destination.files("1/x") == {"a b/c=d/file.bin": 7}
     assert destination.read("1/x/a b/c=d/file.bin") == b"content"
     destination.delete("1/x/a b/c=d/file.bin")
     destination.delete("1/x/a b/c=d/file.bin")
-    assert destination.list("1/x") == {}
+    assert destination.files("1/x") == {}
 
 
 def test_a_write_that_dies_leaves_the_old_file_whole(tmp_path, monkeypatch):
@@ -98,6 +98,24 @@ def test_a_link_below_the_destination_is_not_followed(tmp_path):
         with pytest.raises(CcftError, match="CCFT-USAGE-EXPORT-DESTINATION"):
             action()
     assert (tmp_path / "secret" / "file").read_bytes() == b"theirs"
+
+
+def test_a_link_in_wait_for_an_unfinished_file_is_not_followed(tmp_path):
+    (tmp_path / "theirs").write_bytes(b"theirs")
+    (tmp_path / "out" / "1").mkdir(parents=True)
+    (tmp_path / "out" / "1" / "file.part").symlink_to(tmp_path / "theirs")
+    Destination(str(tmp_path / "out")).write("1/file", b"new")
+    assert (tmp_path / "theirs").read_bytes() == b"theirs"
+    assert (tmp_path / "out" / "1" / "file").read_bytes() == b"new"
+
+
+def test_folders_are_those_at_the_top(tmp_path):
+    destination = Destination(str(tmp_path / "out"))
+    assert destination.folders() == []
+    destination.write("000000000002/x/file", b"x")
+    destination.write("000000000001/x/file", b"x")
+    (tmp_path / "out" / "file").write_bytes(b"x")
+    assert destination.folders() == ["000000000001", "000000000002"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

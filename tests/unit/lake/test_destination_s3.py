@@ -43,7 +43,8 @@ def s3(server, monkeypatch):
 def test_a_delivery_and_its_restatement(s3, scheme):
     destination = Destination(f"{scheme}://{BUCKET}/{scheme}/exports/")
     deliver_rows(destination, [ROWS])
-    old = destination.list(f"{PAYER}/carbon")
+    assert destination.folders() == [PAYER]
+    old = destination.files(f"{PAYER}/carbon")
     assert len(old) == 2
     new_rows = table([row("000000000042", kg="5")])
     deliver_rows(destination, [new_rows], item=replace(SLICE, run_id="run-2"))
@@ -51,7 +52,7 @@ def test_a_delivery_and_its_restatement(s3, scheme):
     assert manifest["run_id"] == "run-2"
     assert manifest["previous_manifest"]["run_id"] == "run-1"
     (file,) = manifest["files"]
-    assert set(destination.list(f"{PAYER}/carbon")) == {file["path"], MANIFEST.removeprefix(f"{PAYER}/carbon/")}
+    assert set(destination.files(f"{PAYER}/carbon")) == {file["path"], MANIFEST.removeprefix(f"{PAYER}/carbon/")}
     # Any S3 client finds the object where the layout says.
     with s3.open_input_file(f"{BUCKET}/{scheme}/exports/{PAYER}/carbon/{file['path']}") as stream:
         content = stream.read()

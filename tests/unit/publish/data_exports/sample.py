@@ -57,7 +57,7 @@ class MemoryStore:
     """Files in memory; dies before its `kill_at`-th change when told so."""
 
     def __init__(self, files: dict[str, bytes] | None = None, kill_at: int | None = None) -> None:
-        self.files = {} if files is None else files
+        self.content = {} if files is None else files
         self.changes = 0
         self._kill_at = kill_at
 
@@ -68,15 +68,15 @@ class MemoryStore:
 
     def write(self, path: str, content: bytes) -> None:
         self._change()
-        self.files[path] = content
+        self.content[path] = content
 
     def delete(self, path: str) -> None:
         self._change()
-        self.files.pop(path, None)
+        self.content.pop(path, None)
 
-    def list(self, folder: str) -> dict[str, int]:
+    def files(self, folder: str) -> dict[str, int]:
         prefix = folder + "/"
-        return {path.removeprefix(prefix): len(self.files[path]) for path in self.files if path.startswith(prefix)}
+        return {path.removeprefix(prefix): len(self.content[path]) for path in self.content if path.startswith(prefix)}
 
     def read(self, path: str) -> bytes:
-        return self.files[path]
+        return self.content[path]

@@ -22,10 +22,10 @@ NEW_ROWS = table([row("000000000042", kg="5"), row("000000000045", kg="6")])
 
 def read(store: MemoryStore) -> tuple[str, list[bytes]]:
     """A reader that starts from the manifest, and believes nothing that it has not checked."""
-    manifest = json.loads(store.files[MANIFEST])
+    manifest = json.loads(store.content[MANIFEST])
     contents = []
     for file in manifest["files"]:
-        content = store.files[f"{ROOT}/{file['path']}"]
+        content = store.content[f"{ROOT}/{file['path']}"]
         assert len(content) == file["bytes"]
         assert hashlib.sha256(content).hexdigest() == file["sha256"]
         contents.append(content)
@@ -34,7 +34,7 @@ def read(store: MemoryStore) -> tuple[str, list[bytes]]:
 
 
 def data_files(store: MemoryStore) -> set[str]:
-    return {path for path in store.files if "/data/" in path}
+    return {path for path in store.content if "/data/" in path}
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -44,18 +44,18 @@ def test_killed_before_any_change_one_whole_delivery_is_readable(mode, monkeypat
     first = MemoryStore()
     deliver_rows(first, [ROWS], mode=mode, execution="one")
     old = read(first)
-    undisturbed = MemoryStore(dict(first.files))
+    undisturbed = MemoryStore(dict(first.content))
     deliver_rows(undisturbed, [NEW_ROWS], item=RESTATED, mode=mode, execution="two")
     new = read(undisturbed)
     assert old != new
     assert undisturbed.changes >= 4
     for moment in range(undisturbed.changes):
-        store = MemoryStore(dict(first.files), kill_at=moment)
+        store = MemoryStore(dict(first.content), kill_at=moment)
         with pytest.raises(KilledError):
             deliver_rows(store, [NEW_ROWS], item=RESTATED, mode=mode, execution="two")
         assert read(store) in (old, new)
         # The next try, also of a restatement of the restatement, leaves nothing behind in mode overwrite.
-        again = MemoryStore(store.files)
+        again = MemoryStore(store.content)
         deliver_rows(again, [NEW_ROWS], item=RESTATED, mode=mode, execution="three")
         assert read(again) == new
         if mode is Mode.OVERWRITE:
@@ -92,7 +92,7 @@ def test_create_new_keeps_everything_and_links_to_the_previous():
     second = deliver_rows(store, [NEW_ROWS], item=RESTATED, mode="create-new", execution="two")
     assert {path.split("/")[5] for path in data_files(store)} == {"one", "two"}
     assert second.previous_manifest is not None
-    assert store.files[f"{ROOT}/{second.previous_manifest.path}"] == first.text
+    assert store.content[f"{ROOT}/{second.previous_manifest.path}"] == first.text
     assert second.previous_manifest.sha256 == first.sha256 == hashlib.sha256(first.text).hexdigest()
 
 
@@ -100,17 +100,17 @@ def test_only_files_that_deliveries_name_are_removed():
     """An old manifest is in the customer's hands: what it lists must not decide what is deleted."""
     store = MemoryStore()
     deliver_rows(store, [ROWS])
-    forged = json.loads(store.files[MANIFEST])
+    forged = json.loads(store.content[MANIFEST])
     forged["files"][0]["path"] = "../../000000000043/carbon/data/secret.parquet"
-    store.files[MANIFEST] = json.dumps(forged).encode()
+    store.content[MANIFEST] = json.dumps(forged).encode()
     others = {
         "000000000043/carbon/data/secret.parquet": b"theirs",
         f"{ROOT}/data/carbon_model_version=v3.0/usage_period=2025-01/notes.txt": b"the customer's own",
         f"{ROOT}/data/carbon_model_version=v3.0/usage_period=2025-02/carbon-00001-0123456789ab.snappy.parquet": b"February",
     }
-    store.files |= others
+    store.content |= others
     deliver_rows(store, [NEW_ROWS], item=RESTATED)
-    assert {path: store.files.get(path) for path in others} == others
+    assert {path: store.content.get(path) for path in others} == others
 
 
 def test_totals_are_those_of_the_delivered_rows():

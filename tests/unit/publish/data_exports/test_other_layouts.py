@@ -58,7 +58,7 @@ def leaves(schema: pa.Schema | pa.StructType, prefix: str = "") -> dict[str, str
 def delivered(**options: str) -> tuple[bytes, object]:
     store = MemoryStore()
     manifest = deliver_rows(store, [ROWS.slice(0, 2), ROWS.slice(2)], **options)
-    (content,) = [content for path, content in store.files.items() if "/data/" in path]
+    (content,) = [content for path, content in store.content.items() if "/data/" in path]
     return content, manifest
 
 

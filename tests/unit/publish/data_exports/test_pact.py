@@ -110,7 +110,7 @@ def footprints(item=SLICE, tables=None) -> dict[str, dict]:
     store = MemoryStore()
     given = [ROWS.slice(0, 1), ROWS.slice(1)] if tables is None else tables
     manifest = deliver_rows(store, given, item=item, profile="pact", company=COMPANY)
-    (content,) = [content for path, content in store.files.items() if path.endswith(".json") and "/data/" in path]
+    (content,) = [content for path, content in store.content.items() if path.endswith(".json") and "/data/" in path]
     document = json.loads(content)
     jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker()).validate(document)
     assert manifest.row_count == len(document["data"])

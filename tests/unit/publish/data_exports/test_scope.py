@@ -91,3 +91,6 @@ def test_months_without_rows_are_expected_from_the_first_month_on():
     # Published rows of a month before the first one of the reference table are delivered all the same.
     rows = {("2024-12", "v2.0", "C"): 3}
     assert ("2024-12", "C") in [(item.period, payer) for item, payer in expected(slices, ["A", "C"], first, rows)]
+    # So is a delivery that was made before, whatever became of its rows.
+    again = expected(slices, ["Z"], first, {}, {("2025-01", "v2.0", "Z")})
+    assert [(item.period, payer) for item, payer in again] == [("2025-01", "Z")]

@@ -37,25 +37,25 @@ def test_another_run_is_due(store):
 
 
 def test_a_lost_or_cut_file_is_due(store):
-    (path,) = [path for path in store.files if "/data/" in path]
-    whole = store.files[path]
-    store.files[path] = whole[:-1]
+    (path,) = [path for path in store.content if "/data/" in path]
+    whole = store.content[path]
+    store.content[path] = whole[:-1]
     assert is_due(state_of(store), SLICE)
-    del store.files[path]
+    del store.content[path]
     assert is_due(state_of(store), SLICE)
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"null", b'{"format_version": "0.9"}'])
 def test_an_unreadable_manifest_is_none(store, text):
-    (path,) = [path for path in store.files if path.endswith("Manifest.json")]
-    store.files[path] = text
+    (path,) = [path for path in store.content if path.endswith("Manifest.json")]
+    store.content[path] = text
     assert is_due(state_of(store), SLICE)
 
 
 def test_a_manifest_of_another_payer_or_month_does_not_count(store):
-    (path,) = [path for path in store.files if path.endswith("Manifest.json")]
+    (path,) = [path for path in store.content if path.endswith("Manifest.json")]
     for change in ({"payer_account_id": "000000000099"}, {"usage_period": "2025-02"}):
-        store.files[path] = json.dumps(json.loads(store.files[path]) | change).encode()
+        store.content[path] = json.dumps(json.loads(store.content[path]) | change).encode()
         assert state_of(store).manifests == {}
 
 
