@@ -68,9 +68,9 @@ class Destination:
     """
 
     def __init__(self, uri: str) -> None:
-        self.uri = uri.rstrip("/") or "/"
         store, path = _normal(uri)
         self.is_local = store == "file"
+        self.uri = path if self.is_local else uri.rstrip("/")
         try:
             if self.is_local:
                 self._system: fs.FileSystem = fs.LocalFileSystem()
@@ -143,6 +143,17 @@ class Destination:
                 Path(target).unlink(missing_ok=True)
             else:
                 self._system.delete_file(target)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _unavailable(error) from error
+
+    def delete_folder(self, folder: str) -> None:
+        """Remove a folder with everything in it."""
+        target = self._path(folder)
+        self._check_links(f"{folder}/x")
+        try:
+            self._system.delete_dir(target)
         except FileNotFoundError:
             return
         except OSError as error:

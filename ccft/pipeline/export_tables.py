@@ -85,12 +85,12 @@ def _copy(
 ) -> int:
     """Write a table beside its earlier copy, then the manifest, then remove the earlier copy."""
     root = f"{PROVIDER_FOLDER}/{name}"
-    before = store.files(f"{root}/data/{registered.name}")
+    before = {path.split("/")[0] for path in store.files(f"{root}/data/{registered.name}")}
     versions = {item.key: item.table_versions.get(registered.name) for item in slices}
     frame = _frame(lake, registered, versions)
     folder = f"data/{registered.name}/{execution}"
     frame.write.partitionBy(*registered.partition_by).parquet(f"{store.uri}/{root}/{folder}")
-    written = lake.spark.read.parquet(f"{store.uri}/{root}/{folder}").count() if slices else 0
+    written = lake.spark.read.schema(frame.schema).parquet(f"{store.uri}/{root}/{folder}").count()
     manifest = {
         "format_version": "1.0",
         "table": registered.name,
@@ -105,8 +105,8 @@ def _copy(
     }  # fmt: skip
     text = json.dumps(manifest, indent=2) + "\n"
     store.write(f"{root}/metadata/{registered.name}-Manifest.json", text.encode())
-    for path in before:
-        store.delete(f"{root}/data/{registered.name}/{path}")
+    for earlier in sorted(before):
+        store.delete_folder(f"{root}/data/{registered.name}/{earlier}")
     return written
 
 
