@@ -240,7 +240,7 @@ class _Job:
         """Share of measured data per account and month, by the view `data_quality_summary`."""
         lake = self._lake
         lines = [as_line(item) for item in slices]
-        register_views(lake.spark, lake.root, lines, lambda name, version: lake.read(name, version).columns)
+        register_views(lake.spark, lake.root, lines)
         return lake.spark.table("data_quality_summary")
 
     def _deliver_batch(
