@@ -12,7 +12,7 @@ QUERY = "SELECT location FROM CARBON_EMISSIONS"
 def run(tmp_path, monkeypatch, capsys):
     """Run the command; Spark must not be needed to refuse it."""
 
-    def opened(*_arguments):
+    def opened(*_arguments, **_options):
         raise AssertionError("the lake was opened")
 
     monkeypatch.setattr(exports, "open_lake", opened)
