@@ -42,6 +42,8 @@ def _restatements(lake: Lake) -> dict[tuple[str, str, str], ManifestRestatement]
 
     Without the reason: it is written for the provider's own records and may name other customers.
     """
+    if not lake.exists("restatements"):
+        return {}
     rows = sorted(lake.rows("restatements").to_pylist(), key=lambda row: row["restated_at"])
     return {
         (row["usage_period"], row["methodology_version"], row["run_id"]): ManifestRestatement(
