@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from moto.server import ThreadedMotoServer
 from pyarrow import fs
+from pyspark.sql import DataFrame
 
 from ccft.cli import main
 from ccft.config import Settings
@@ -63,43 +64,38 @@ FEBRUARY = [
 ]
 
 
+def frame(lake: Lake, name: str, records: list[dict]) -> DataFrame:
+    """Rows of a registered table; columns that a record leaves out are empty."""
+    empty = {"string": "", "timestamp": datetime(2025, 1, 1, tzinfo=UTC)}
+    columns = table(name).columns
+    rows = [tuple(r.get(c.name, None if c.nullable else empty.get(c.type)) for c in columns) for r in records]
+    return lake.spark.createDataFrame(rows, struct_type(table(name)))
+
+
 def publish(lake: Lake, period: str, version: str, rows: list[tuple], run_id: str, finished: datetime) -> None:
     """A published period x version with the given account rows."""
+    names = ("account_id", "payer_account_id", "cluster_id", "service_id", "product_code", "region_code", "location")
+    of_slice = {"usage_period": period, "methodology_version": version, "run_id": run_id}
     account_rows = [
-        (
-            period, region, version, cluster, service, account, *[Decimal(kg)] * len(MEASURES),
-            "usage", Decimal(1), payer, "external", product, location, run_id,
-        )
-        for account, payer, cluster, service, product, region, location, kg in rows
-    ]  # fmt: skip
-    frame = lake.spark.createDataFrame(account_rows, struct_type(table("account_emissions")))
+        dict(zip(names, row, strict=False))
+        | {f"{measure}_kg": Decimal(row[-1]) for measure in MEASURES}
+        | {"allocation_basis": "usage", "weight": Decimal(1), "account_type": "external"}
+        | of_slice
+        for row in rows
+    ]
     where = f"usage_period = '{period}' AND methodology_version = '{version}'"
-    commit = lake.replace("account_emissions", frame, where)
-    versions = {"account_emissions": commit.version}
-    line = (
-        run_id,
-        period,
-        version,
-        "published",
-        "",
-        "",
-        "",
-        "",
-        finished,
-        finished,
-        "{}",
-        "{}",
-        json.dumps(versions),
-        "",
-    )
-    lake.append("run_log", lake.spark.createDataFrame([line], struct_type(table("run_log"))))
+    commit = lake.replace("account_emissions", frame(lake, "account_emissions", account_rows), where)
+    versions = json.dumps({"account_emissions": commit.version})
+    line = {"status": "published", "started_at": finished, "finished_at": finished, "table_versions": versions}
+    lake.append("run_log", frame(lake, "run_log", [of_slice | line]))
 
 
 @pytest.fixture(scope="module")
 def lake(spark, tmp_path_factory) -> Lake:
     found = Lake(spark, str(tmp_path_factory.mktemp("exports") / "lake"))
-    accounts = [(account, first, last, payer, "external", None) for account, payer, first, last in ACCOUNTS]
-    found.replace("core_accounts", spark.createDataFrame(accounts, struct_type(table("core_accounts"))), "")
+    names = ("account_id", "payer_account_id", "valid_from", "valid_to")
+    accounts = [dict(zip(names, row, strict=True)) | {"account_type": "external"} for row in ACCOUNTS]
+    found.replace("core_accounts", frame(found, "core_accounts", accounts), "")
     publish(found, "2025-01", "v2.0", JANUARY, "run-january", datetime(2025, 2, 20, 3, 4, 5, 678_901, UTC))
     publish(found, "2025-02", "v2.0", FEBRUARY, "run-february", datetime(2025, 3, 20, tzinfo=UTC))
     return found
@@ -281,19 +277,18 @@ def test_restatement_create_new_and_a_new_current_version(spark, lake, tmp_path)
     # C loses all its rows in a restatement of January.
     rows = [row for row in JANUARY if row[0] != C]
     publish(own, "2025-01", "v2.0", rows, "run-3", datetime(2025, 4, 20, tzinfo=UTC))
-    change = (
-        "2025-01",
-        "v2.0",
-        "scope_1",
-        "run-1",
-        "run-3",
-        Decimal(1),
-        Decimal(2),
-        f"{B} was wrong",
-        "me",
-        datetime(2025, 4, 20, tzinfo=UTC),
-    )
-    own.append("restatements", spark.createDataFrame([change], struct_type(table("restatements"))))
+    change = {
+        "usage_period": "2025-01",
+        "methodology_version": "v2.0",
+        "measure": "scope_1",
+        "old_run_id": "run-1",
+        "run_id": "run-3",
+        "old_kg": Decimal(1),
+        "new_kg": Decimal(2),
+        "reason": f"{B} was wrong",
+        "restated_at": datetime(2025, 4, 20, tzinfo=UTC),
+    }
+    own.append("restatements", frame(own, "restatements", [change]))
     assert deliver(own, over).delivered == 5
     assert deliver(own, new, mode="create-new").delivered == 5
     restated = manifests(over, C)["2025-01"]
