@@ -69,6 +69,9 @@ class Settings(BaseModel):
         Root of the Delta tables: local folder or URI (`s3a://`, `abfss://`, `gs://`, HDFS).
     provider_account_id
         The provider's own account, bearer of what stays with the provider.
+    provider_name, provider_domain, ipcc_report
+        Who declares product footprints (`ccft export --profile pact`): name, domain that issues product ids, IPCC assessment report of the
+        global warming potentials in the delivered factors.
     rejected_share_limit, rejected_rows_limit
         A period is rejected when more than this share of a table's rows, and more than this number, were set aside.
     history_days
@@ -81,6 +84,9 @@ class Settings(BaseModel):
 
     lake: str = ""
     provider_account_id: str = Field(default="000000000000", pattern=r"^\d{12}$")
+    provider_name: str = ""
+    provider_domain: str = Field(default="", pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)+)?$")
+    ipcc_report: str = Field(default="AR6", pattern=r"^AR[4-9]$")
     rejected_share_limit: Decimal = Field(default=Decimal("0.001"), ge=0, le=1)
     rejected_rows_limit: int = Field(default=10, ge=0)
     history_days: int = Field(default=HISTORY_DAYS, ge=1)

@@ -114,6 +114,21 @@ _RUN_CONDITIONS: Final = (
     _run("AI-NOTHING-PUBLISHED", "{period}: no published AI figures in this lake", "run `ccft ai run` for the period first"),
 )  # fmt: skip
 
+_EXPORT_CONDITIONS: Final = (
+    _usage("QUERY-REFUSED", "query: '{word}' at position {position} is not part of the language of exports", "SELECT column [AS name], ... FROM CARBON_EMISSIONS [WHERE comparisons with AND, OR, NOT, IN] [LIMIT n]"),
+    _usage("QUERY-UNKNOWN-COLUMN", "query: '{word}' at position {position} is not a column", "write the column as the documentation of exports does, case included"),
+    _usage("QUERY-UNKNOWN-TABLE", "query: '{word}' at position {position} is not the table of exports", "write FROM {table}"),
+    _usage("QUERY-WRONG-TYPE", "query: '{word}' at position {position} is not of the type of {column}: {type}", "compare text with 'text', numbers with numbers, instants with TIMESTAMP '2025-01-01 00:00:00'"),
+    _usage("QUERY-BAD-ALIAS", "query: the name '{word}' at position {position} is taken, reserved or not a plain name", "give each column a name of its own with AS"),
+    _usage("QUERY-TOO-LONG", "query: {length} characters, at most {limit} are accepted", "shorten it: IN replaces chains of OR"),
+    _usage("EXPORT-NAME", "'{value}' is not a name of an export", "letters, digits, _ and -, beginning with a letter or digit, at most 128"),
+    _usage("EXPORT-PAYER", "'{value}' is not an account of this lake", "give the 12 digits of an organisation's management account"),
+    _usage("EXPORT-DESTINATION", "'{value}' cannot be a destination: {reason}", "choose a folder or URI outside the lake, without links or `..`"),
+    _usage("EXPORT-CHANGED", "export {name} of {payer} was delivered with another {setting}: {old}", "choose another name, or give the old {setting}"),
+    _usage("EXPORT-FORM", "{first} and {second} do not go together", "give one of them"),
+    _usage("EXPORT-TABLE", "'{value}' is not a result table", "choose from {known}"),
+)  # fmt: skip
+
 _USAGE_CONDITIONS: Final = (
     _usage("BAD-PERIOD", "'{value}' is not a period", "write YYYY-MM"),
     _usage("BAD-RANGE", "the range {first} to {last} is empty", "give the earlier month first"),
@@ -131,6 +146,7 @@ _USAGE_CONDITIONS: Final = (
     _usage("QUERY-FAILED", "the query cannot be answered: {reason}", "names and types of tables and views are in the data dictionary"),
     _usage("UNKNOWN-PAYER", "payer account '{value}' has no published row", "give the 12 digits of an organisation or account of this lake"),
     _usage("BAD-SETTING", "setting {name}: {reason}", "correct the flag, environment variable or configuration file"),
+    *_EXPORT_CONDITIONS,
 )  # fmt: skip
 
 _LAKE_CONDITIONS: Final = (

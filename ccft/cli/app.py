@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 
 from ccft import __version__
-from ccft.cli import ai, diff, explain, inputs, methodology, report, restate, results, runs, sql
+from ccft.cli import ai, diff, explain, exports, inputs, methodology, report, restate, results, runs, sql
 from ccft.errors import CcftError
 
 _FAILED_UNEXPECTEDLY = 1
@@ -33,6 +33,7 @@ app.command("run")(runs.run)
 app.command("backfill")(runs.backfill)
 app.command("verify")(runs.verify)
 app.command("diff")(diff.diff)
+app.command("export")(exports.export)
 app.command("summary")(results.summary)
 app.add_typer(restate.app, name="restate")
 app.command("sql")(sql.sql)

@@ -92,8 +92,27 @@ def _account_emissions(join: str, *more: str) -> str:
     return f"SELECT\n{indented([*stored, *derived, *more])}\nFROM account_emissions AS a\n{join}"
 
 
-def _carbon_emissions(join: str) -> str:
-    """The columns of a Data Export: exact masses summed at export grain, each value rounded once."""
+def carbon_emissions_sql(
+    condition: str = "",
+    *,
+    accounts: str = "account_emissions",
+    slices: str = "published_slices",
+    more: Sequence[str] = (),
+) -> str:
+    """The columns of a Data Export: exact masses summed at export grain, each value rounded once.
+
+    The one definition of these rows: the views and every export are made by it.
+
+    Parameters
+    ----------
+    condition
+        Further condition on `a` (account rows) or `p` (slices).
+    accounts, slices
+        Relations that stand for `account_emissions` and `published_slices`.
+    more
+        Further columns, of the relation `m` at export grain: its keys and the exact masses behind the values.
+    """
+    join = f"JOIN {slices} AS p ON {same_slice('a', 'p')}" + (f" AND {condition}" if condition else "")
     keys = [
         "a.usage_period",
         "a.methodology_version",
@@ -119,8 +138,9 @@ def _carbon_emissions(join: str) -> str:
         "m.account_id AS usage_account_id",
         "m.period_end AS usage_period_end",
         "m.period_start AS usage_period_start",
+        *more,
     ]
-    inner = f"SELECT\n{indented([*keys, *sums])}\nFROM account_emissions AS a\n{join}\nGROUP BY\n{indented(keys)}"
+    inner = f"SELECT\n{indented([*keys, *sums])}\nFROM {accounts} AS a\n{join}\nGROUP BY\n{indented(keys)}"
     return f"SELECT\n{indented(names)}\nFROM (\n{inner}\n) AS m"
 
 
@@ -252,8 +272,8 @@ FROM sums AS s"""
 VIEW_SQL: Final = {
     "account_emissions_current": _account_emissions(CURRENT),
     "account_emissions_all_versions": _account_emissions(PUBLISHED, "p.is_current"),
-    "carbon_emissions": _carbon_emissions(CURRENT),
-    "carbon_emissions_all_versions": _carbon_emissions(PUBLISHED),
+    "carbon_emissions": carbon_emissions_sql("p.is_current"),
+    "carbon_emissions_all_versions": carbon_emissions_sql(),
     "emissions_by_component": emissions_by_component(CURRENT),
     "emissions_by_service": _emissions_by("service_id", "product_code"),
     "emissions_by_region": _emissions_by("region_code", "location"),
