@@ -47,28 +47,34 @@ def ccft(environment: Mapping[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-def submit(environment: Mapping[str, str], flags: Sequence[str], job: str, *arguments: str) -> Job:
-    """Start a file with `spark-submit`; a name without suffix is a job of the product."""
-    file = job if job.endswith(".py") else str(ROOT / "jobs" / f"{job}.py")
-    command = [str(BIN / "spark-submit"), *flags, file, *arguments]
+def start(environment: Mapping[str, str], command: Sequence[str]) -> Job:
+    """Start a command; what it prints and what it reports come in one stream, as `spark-submit` has it for Python."""
     return subprocess.Popen(
-        command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
 
 
+def submit(environment: Mapping[str, str], flags: Sequence[str], job: str, *arguments: str) -> Job:
+    """Start a file with `spark-submit`; a name without suffix is a job of the product."""
+    file = job if job.endswith(".py") else str(ROOT / "jobs" / f"{job}.py")
+    return start(environment, [str(BIN / "spark-submit"), *flags, file, *arguments])
+
+
 def finish(process: Job, code: int = 0) -> str:
-    """Wait for a job and its exit code; what it printed, errors where one was expected."""
-    out, err = process.communicate(timeout=DEADLINE)
-    assert process.returncode == code, f"exit code {process.returncode}\n{out[-2000:]}\n{err[-4000:]}"
-    return err if code else out
+    """Wait for a job and its exit code; what it said."""
+    said, _ = process.communicate(timeout=DEADLINE)
+    assert process.returncode == code, f"exit code {process.returncode}\n{said[-4000:]}"
+    return said
 
 
 def wait_for(process: Job, step: str) -> None:
     """Read the job's progress until it reaches a step."""
-    for line in process.stderr or ():
+    said = []
+    for line in process.stdout or ():
+        said.append(line)
         if line.rstrip().endswith(f"] {step}"):
             return
-    raise AssertionError(f"the job ended before '{step}'")
+    raise AssertionError(f"the job ended before '{step}'\n{''.join(said)[-4000:]}")
 
 
 def rows(lake: str, name: str, options: Mapping[str, str] | None = None) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from ccft.schema.tables import RESULTS
-from tests.cluster.commands import PERIODS, QUICK, ROOT, Job, ccft, finish, periods, rows, submit, wait_for
+from tests.cluster.commands import PERIODS, QUICK, ROOT, Job, ccft, finish, periods, rows, start, submit, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -31,15 +31,15 @@ def master(environment) -> Iterator[str]:
     subprocess.run([ROOT / "scripts" / "cluster.sh", "stop"], env=environment, check=True)
 
 
-def start(environment, master: str, job: str, *arguments: str) -> Job:
+def on_cluster(environment, master: str, job: str, *arguments: str) -> Job:
     return submit(environment, [*FLAGS, "--master", master], job, *arguments)
 
 
 @pytest.fixture(scope="module")
 def cluster_lake(inputs, environment, master, tmp_path_factory) -> str:
     lake = str(tmp_path_factory.mktemp("cluster") / "lake")
-    finish(start(environment, master, "ingest", "--inputs", str(inputs), "--lake", lake))
-    finish(start(environment, master, "allocate", "--lake", lake, *periods(PERIODS)))
+    finish(on_cluster(environment, master, "ingest", "--inputs", str(inputs), "--lake", lake))
+    finish(on_cluster(environment, master, "allocate", "--lake", lake, *periods(PERIODS)))
     return lake
 
 
@@ -49,7 +49,7 @@ def test_cluster_gives_the_same_rows_as_local(cluster_lake, local_lake, name):
 
 
 def test_verify_on_the_cluster_is_exact(cluster_lake, environment, master):
-    assert "exact" in finish(start(environment, master, "verify", "--lake", cluster_lake))
+    assert "exact" in finish(on_cluster(environment, master, "verify", "--lake", cluster_lake))
 
 
 def executors() -> list[int]:
@@ -61,7 +61,7 @@ def executors() -> list[int]:
 
 
 def test_an_executor_killed_during_the_run_costs_time_not_rows(cluster_lake, environment, master):
-    job = start(
+    job = on_cluster(
         environment, master, "allocate", "--lake", cluster_lake, "--period", PERIODS[0], "--methodology", "v1.0"
     )
     wait_for(job, "allocation")
@@ -70,7 +70,7 @@ def test_an_executor_killed_during_the_run_costs_time_not_rows(cluster_lake, env
     assert victims
     os.kill(victims[0], signal.SIGKILL)
     finish(job)
-    assert "exact" in finish(start(environment, master, "verify", "--lake", cluster_lake, "--period", PERIODS[0]))
+    assert "exact" in finish(on_cluster(environment, master, "verify", "--lake", cluster_lake, "--period", PERIODS[0]))
 
 
 def test_a_driver_killed_while_publishing_leaves_the_month_readable_and_a_rerun_heals_it(
@@ -81,7 +81,7 @@ def test_a_driver_killed_while_publishing_leaves_the_month_readable_and_a_rerun_
     command = [sys.executable, "-c", "from ccft.cli import main; main()"]
     arguments = ["run", "--lake", lake, "--period", PERIODS[1], "--methodology", "v3.0"]
     before = rows(lake, "run_log")
-    job = subprocess.Popen([*command, *arguments], env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    job = start(environment, [*command, *arguments])
     wait_for(job, "write accounts")
     job.kill()
     job.wait()
