@@ -74,7 +74,7 @@ def driver_log(configuration: Path, known: set[Path]) -> str:
 
 
 def applications(configuration: Path) -> set[Path]:
-    return set(configuration.parent.glob("target/*/*-logDir-*/application_*"))
+    return set(configuration.parent.glob("target/**/*-logDir-*/application_*"))
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,9 @@ def test_verify_on_yarn_is_exact(lake, yarn, flags, configuration):
 
 
 def test_work_was_done_in_containers_of_executors(lake, configuration):
-    for application in applications(configuration):
+    found = applications(configuration)
+    assert len(found) >= 2
+    for application in found:
         assert len(list(application.glob("container_*"))) >= 2, application
 
 
