@@ -52,7 +52,12 @@ def rows(lake: Lake, name: str) -> list[str]:
 
 
 def versions(lake: Lake) -> dict[str, int]:
-    return {name: DeltaTable(lake.path(name)).version() for name in (*NAMES, "run_log")}
+    return {name: DeltaTable(lake.path(name)).version() for name in NAMES}
+
+
+def published_lines(lake: Lake) -> list[str]:
+    """What the log says is published; failed runs have lines too."""
+    return [row for row in rows(lake, "run_log") if '"status": "published"' in row]
 
 
 def test_plain_sql_without_a_jvm_finds_the_inventory_in_the_accounts(published_lake):
@@ -122,10 +127,11 @@ def add_a_quantum(frame, amount):
 def test_a_run_that_loses_a_microgram_in_a_step_publishes_nothing(published_lake, monkeypatch):
     original = rack_types.allocate_to_rack_types
     monkeypatch.setattr(rack_types, "allocate_to_rack_types", lambda *a: add_a_quantum(original(*a), "quanta"))
-    before = versions(published_lake)
+    before, lines = versions(published_lake), published_lines(published_lake)
     with pytest.raises(CcftError, match=r"CCFT-RUN-NOT-CONSERVED: 2025-06 rack_types .* difference -1E-9 kg"):
         run(published_lake, SETTINGS, [PERIOD], methodology("v3.0"))
     assert versions(published_lake) == before
+    assert published_lines(published_lake) == lines
 
 
 def test_account_rows_that_do_not_match_the_ledger_are_taken_back(published_lake, monkeypatch):
@@ -137,10 +143,11 @@ def test_account_rows_that_do_not_match_the_ledger_are_taken_back(published_lake
         return found.where(F.col("account_id") != largest)
 
     monkeypatch.setattr(accounts, "allocate_to_accounts", without_one_account)
-    before = {name: rows(published_lake, name) for name in (*NAMES, "run_log")}
+    before, lines = {name: rows(published_lake, name) for name in NAMES}, published_lines(published_lake)
     with pytest.raises(CcftError, match="CCFT-RUN-VERIFICATION-FAILED"):
         run(published_lake, SETTINGS, [PERIOD], methodology("v3.0"))
     assert {name: rows(published_lake, name) for name in before} == before
+    assert published_lines(published_lake) == lines
 
 
 def test_a_month_that_was_never_ingested_is_refused(published_lake):
