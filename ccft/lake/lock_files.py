@@ -128,13 +128,17 @@ class HadoopFiles:
     def read(self, name: str) -> str:
         """See `LockFiles`."""
         path = self._path(self._folder, name)
-        if not self._system.exists(path):
-            return ""
-        stream = self._system.open(path)
         try:
-            return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
-        finally:
-            stream.close()
+            stream = self._system.open(path)
+            try:
+                return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
+            finally:
+                stream.close()
+        except Py4JError:
+            # A newer owner may have cleaned it up since it was listed.
+            if self._system.exists(path):
+                raise
+            return ""
 
     def create(self, name: str, text: str) -> bool:
         """See `LockFiles`. A store that takes the same file twice is no store for a lock: it is asked each time."""
