@@ -155,7 +155,7 @@ class Lock:
         """
         before, mine = _highest(files), Turn.mine()
         if before and not _is_free(files, before, terms):
-            raise _locked(files, before)
+            raise _locked(files, _highest(files))
         if not files.create(_file(before + 1), mine.text()):
             raise _locked(files, before + 1)
         after = _highest(files)
@@ -218,6 +218,8 @@ def _is_free(files: LockFiles, number: int, terms: Terms) -> bool:
         return True
     if turn is not None and turn.is_recent(terms):
         return False
+    if not seen and _highest(files) != number:
+        return False  # cleaned up by a newer owner since it was listed
     until = time.monotonic() + terms.watch
     while time.monotonic() < until:
         time.sleep(min(1.0, terms.watch / 10))

@@ -20,6 +20,8 @@ STORAGE_ERRORS: Final = (OSError, Py4JError)
 
 _CONDITIONAL: Final = "fs.option.create.conditional.overwrite"
 """Hadoop's option for a file that comes into being when it is closed, if there is none by then."""
+_READS: Final = 5
+"""A file is rewritten every few seconds at most: one of so many reads meets it at rest."""
 _S3: Final = frozenset({"s3a", "s3", "s3n"})
 
 
@@ -128,8 +130,18 @@ class HadoopFiles:
     def read(self, name: str) -> str:
         """See `LockFiles`."""
         path = self._path(self._folder, name)
-        if not self._system.exists(path):
-            return ""
+        for left in reversed(range(_READS)):
+            try:
+                return self._text(path)
+            except Py4JError:
+                # S3A insists on the version that it looked up first; its owner may have rewritten or a newer one removed it since.
+                if not self._system.exists(path):
+                    return ""
+                if not left:
+                    raise
+        return ""
+
+    def _text(self, path: Any) -> str:  # noqa: ANN401 - a Java object
         stream = self._system.open(path)
         try:
             return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))

@@ -22,7 +22,7 @@ from tests.cluster.commands import DEADLINE, PERIODS, ROOT, Job, ccft, finish, p
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 BUCKET = "footprints"
-APPENDS = 8
+APPENDS = 6
 
 
 def free_port() -> int:

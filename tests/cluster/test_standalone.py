@@ -18,6 +18,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 FLAGS = (
     *("--properties-file", str(ROOT / "conf" / "spark" / "standalone.conf")),
     *("--conf", "spark.driver.memory=1g"),
+    # Two cores: the 64 of the settings are for a cluster of tens.
+    *("--conf", "spark.sql.shuffle.partitions=4"),
     *("--conf", f"spark.executor.extraJavaOptions={QUICK}"),
 )
 

@@ -190,6 +190,16 @@ def test_an_old_picture_of_the_folder_wins_nothing(files, monkeypatch):
     assert files.names() == ["0000000003.json"]
 
 
+def test_a_turn_that_is_cleaned_up_while_it_is_looked_at_is_over_and_the_next_one_holds(files, monkeypatch):
+    put(files, 2)
+    pictures = iter([1])
+    look = lock_module._highest
+    monkeypatch.setattr(lock_module, "_highest", lambda files: next(pictures, None) or look(files))
+    started = time.monotonic()
+    assert "0000000002.json" in str(refused(files, Terms(watch=30)))
+    assert time.monotonic() - started < 5
+
+
 def test_storage_out_of_reach_stops_a_write_but_not_a_heartbeat(files, monkeypatch):
     lock = Lock.acquire(files, QUICK)
 
