@@ -128,11 +128,12 @@ def _spark_rows(root: str, query: str) -> tuple[list[str], Iterator[Row]]:
 
 
 def _list(root: str) -> None:
-    from ccft.schema.tables import RESULTS
+    from ccft.schema.ai_views import AI_VIEWS
+    from ccft.schema.tables import AI_RESULTS, RESULTS
     from ccft.schema.views import PUBLISHED_SLICES, VIEWS
 
     print(f"tables and views of {root}:")
-    for table in (*VIEWS, PUBLISHED_SLICES, *RESULTS):
+    for table in (*VIEWS, PUBLISHED_SLICES, *RESULTS, *AI_VIEWS, *AI_RESULTS):
         print(f"  {table.name:<31} {table.description}")
 
 

@@ -17,7 +17,7 @@ from pyarrow import fs
 
 from ccft.errors import fail
 from ccft.lake.datasets import dataset_of
-from ccft.schema.columns import Column
+from ccft.schema.arrow import arrow_schema
 from ccft.schema.tables import RESULTS, Table
 
 
@@ -35,29 +35,6 @@ class PublishedSlice(Protocol):
     @property
     def table_versions(self) -> dict[str, int]:
         """Delta version per result table."""
-
-
-_ARROW_TYPES = {
-    "string": pa.string(),
-    "boolean": pa.bool_(),
-    "int": pa.int32(),
-    "bigint": pa.int64(),
-    "double": pa.float64(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us", tz="UTC"),
-}
-
-
-def _arrow_type(column: Column) -> pa.DataType:
-    if column.type in _ARROW_TYPES:
-        return _ARROW_TYPES[column.type]
-    precision, _, scale = column.type.removeprefix("decimal(").removesuffix(")").partition(",")
-    return pa.decimal128(int(precision), int(scale))
-
-
-def arrow_schema(table: Table) -> pa.Schema:
-    """Arrow schema of a table or view."""
-    return pa.schema([(column.name, _arrow_type(column)) for column in table.columns])
 
 
 def run_log(root: str) -> pa.Table:
@@ -128,7 +105,7 @@ def _part(root: str, name: str, version: int, slices: Sequence[PublishedSlice]) 
     return read_table(root, name, version).filter(reduce(or_, wanted))
 
 
-def _register(
+def register_slices(
     connection: duckdb.DuckDBPyConnection, root: str, registered: Table, slices: Sequence[PublishedSlice]
 ) -> None:
     """Make a view of a table's published slices: those of one Delta version are read together, nothing is loaded."""
@@ -161,7 +138,7 @@ def open_lake(root: str, slices: Sequence[PublishedSlice]) -> duckdb.DuckDBPyCon
     # Output of a command is its result: DuckDB draws its bar on standard output.
     connection.execute("SET enable_progress_bar = false")
     for registered in RESULTS:
-        _register(connection, root, registered, slices)
+        register_slices(connection, root, registered, slices)
     return connection
 
 

@@ -32,22 +32,6 @@ def slice_of(root: str, name: str, version: int | None, period: str, methodology
     return _dataset(root, name, version).filter(wanted)
 
 
-def register(
-    connection: duckdb.DuckDBPyConnection, root: str, name: str, slices: Iterable[tuple[int, str, str]]
-) -> None:
-    """Make a relation of a result table's published slices: (Delta version, period, methodology version); nothing is loaded."""
-    sources: list[str] = []
-    for version, period, methodology_version in slices:
-        source = f"_{name}_{len(sources)}"
-        connection.register(source, slice_of(root, name, version, period, methodology_version))
-        sources.append(f"SELECT * FROM {source}")  # noqa: S608 - registry names
-    if sources:
-        # By name: a Delta version from before a column was added has nulls in it.
-        connection.execute(f"CREATE TEMP VIEW {name} AS {' UNION ALL BY NAME '.join(sources)}")
-    else:
-        connection.register(name, arrow_schema(table(name)).empty_table())
-
-
 def query(sql: str, relations: Mapping[str, ds.Dataset], parameters: Iterable[object] = ()) -> list[dict[str, Any]]:
     """Rows of a query over datasets by name: sums of tables that grow with accounts, down to a bounded result."""
     with duckdb.connect() as connection:

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from ccft.config import HISTORY_DAYS
-from ccft.lake.reader import arrow_schema
+from ccft.schema.arrow import arrow_schema
 from ccft.schema.spark import create_table_ddl, history_properties, quote, select_columns, struct_type
 from ccft.schema.tables import Table, table
 

@@ -21,8 +21,8 @@ from ccft.ai.read import disclosed_of
 from ccft.ai.report_data import AiFigures, ai_figures
 from ccft.audit import published
 from ccft.errors import fail
-from ccft.lake.reader import run_log
-from ccft.lake.slices import query, register, slice_of, whole_table
+from ccft.lake.reader import register_slices, run_log
+from ccft.lake.slices import query, slice_of, whole_table
 from ccft.methodology.model import known_versions
 from ccft.periods import shift
 from ccft.schema.ai_columns import DEVELOPMENT_STAGES
@@ -72,9 +72,16 @@ class AiMonth:
         return query(AI_VIEW_SQL["ai_emissions_by_stage"], {"ai_emissions": emissions, "published_slices": slices})
 
 
-def ai_months(root: str) -> list[AiMonth]:
-    """All published AI months, in order of period and rank of the version."""
-    bases = {(line.period, line.methodology_version): line.run_id for line in published.lines(run_log(root))}
+def ai_months(root: str, lines: Iterable[published.Line] | None = None) -> list[AiMonth]:
+    """All published AI months, in order of period and rank of the version.
+
+    Parameters
+    ----------
+    lines
+        What is published, where the caller has read it: an AI month of other account rows does not count.
+    """
+    known = published.lines(run_log(root)) if lines is None else lines
+    bases = {(line.period, line.methodology_version): line.run_id for line in known}
     newest: dict[tuple[str, str], AiMonth] = {}
     for row in whole_table(root, _LOG).sort_by("finished_at").to_pylist():
         key = row["usage_period"], row["methodology_version"]
@@ -109,17 +116,16 @@ def month_before(month: AiMonth) -> AiMonth | None:
     return next((m for m in ai_months(month.root) if (m.period, m.methodology_version) == wanted), None)
 
 
-def register_ai(connection: duckdb.DuckDBPyConnection, root: str) -> None:
-    """Add the published AI tables and the views over them to a connection that knows `published_slices`."""
-    months = ai_months(root)
+def register_ai(
+    connection: duckdb.DuckDBPyConnection, root: str, lines: Iterable[published.Line] | None = None
+) -> None:
+    """Add the published AI tables and the views over them to a connection that knows `published_slices`.
+
+    All names are there, without rows where nothing is published. `lines` as in `ai_months`.
+    """
+    months = ai_months(root, lines)
     for registered in AI_RESULTS:
-        name = registered.name
-        slices = [
-            (month.table_versions[name], month.period, month.methodology_version)
-            for month in months
-            if name in month.table_versions
-        ]
-        register(connection, root, name, slices)
+        register_slices(connection, root, registered, months)
     for name, sql in AI_VIEW_SQL.items():
         connection.execute(f"CREATE TEMP VIEW {name} AS {sql}")
 

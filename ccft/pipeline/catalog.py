@@ -10,11 +10,14 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from ccft.ai.kpis import AI_VIEW_SQL
 from ccft.audit import published
-from ccft.lake.reader import by_delta_version, column_names, run_log
+from ccft.lake.reader import PublishedSlice, by_delta_version, column_names, run_log
+from ccft.pipeline.ai_reading import ai_months
 from ccft.publish.views import VIEW_SQL, slice_rows
+from ccft.schema.ai_views import AI_VIEWS
 from ccft.schema.spark import quote
-from ccft.schema.tables import RESULTS, Table
+from ccft.schema.tables import AI_RESULTS, RESULTS, Table
 from ccft.schema.views import PUBLISHED_SLICES, VIEWS
 
 Columns = Callable[[str, int], Sequence[str]]
@@ -42,10 +45,10 @@ def _empty_sql(table: Table) -> str:
     return f"SELECT {names} WHERE false"
 
 
-def _table_sql(root: str, table: Table, lines: Sequence[published.Line], columns: Columns) -> str:
+def _table_sql(root: str, table: Table, slices: Sequence[PublishedSlice], columns: Columns) -> str:
     """A table's published slices, each at the Delta version of its run; a column added later is null in older versions."""
     parts = []
-    for version, items in by_delta_version(table.name, lines).items():
+    for version, items in by_delta_version(table.name, slices).items():
         present = set(columns(table.name, version))
         names = ", ".join(c.name if c.name in present else f"CAST(NULL AS {c.type}) AS {c.name}" for c in table.columns)
         wanted = " OR ".join(
@@ -63,7 +66,14 @@ def _view(table: Table, sql: str, kind: str) -> str:
     return f"CREATE OR REPLACE {kind} {table.name} ({comments}) COMMENT {quote(table.description)} AS\n{sql}"
 
 
-def statements(root: str, lines: Sequence[published.Line], columns: Columns, *, lasting: bool = False) -> Iterator[str]:
+def statements(
+    root: str,
+    lines: Sequence[published.Line],
+    columns: Columns,
+    *,
+    ai: Sequence[PublishedSlice] | None = None,
+    lasting: bool = False,
+) -> Iterator[str]:
     """`CREATE OR REPLACE VIEW` per result table and view, in an order in which each finds what it reads.
 
     Parameters
@@ -74,6 +84,8 @@ def statements(root: str, lines: Sequence[published.Line], columns: Columns, *, 
         What is published.
     columns
         Columns of a table at a Delta version.
+    ai
+        Published AI months: their tables and views come too, without rows where there are none. None leaves them out.
     lasting
         Views of the catalog; otherwise temporary views of the session.
     """
@@ -83,11 +95,19 @@ def statements(root: str, lines: Sequence[published.Line], columns: Columns, *, 
         yield _view(table, _table_sql(root, table, lines, columns), kind)
     for view in VIEWS:
         yield _view(view, VIEW_SQL[view.name], kind)
+    if ai is None:
+        return
+    for table in AI_RESULTS:
+        yield _view(table, _table_sql(root, table, ai, columns), kind)
+    for view in AI_VIEWS:
+        yield _view(view, AI_VIEW_SQL[view.name], kind)
 
 
-def register_views(spark: SparkSession, root: str, lines: Sequence[published.Line]) -> None:
-    """Make the result tables and views, at the versions of `lines`, temporary views of a session."""
-    for statement in statements(root, lines, _columns_of(root)):
+def register_views(
+    spark: SparkSession, root: str, lines: Sequence[published.Line], ai: Sequence[PublishedSlice] | None = None
+) -> None:
+    """Make the result tables and views, at the versions of `lines`, temporary views of a session; `ai` as in `statements`."""
+    for statement in statements(root, lines, _columns_of(root), ai=ai):
         spark.sql(statement)
 
 
@@ -100,7 +120,8 @@ def register_published(spark: SparkSession, root: str) -> None:
         `CCFT-USAGE-NO-LAKE`.
     """
     path = absolute(root)
-    register_views(spark, path, published.lines(run_log(path)))
+    lines = published.lines(run_log(path))
+    register_views(spark, path, lines, ai_months(path, lines))
 
 
 def script(root: str) -> str:
@@ -112,7 +133,8 @@ def script(root: str) -> str:
         `CCFT-USAGE-NO-LAKE`.
     """
     path = absolute(root)
-    made = statements(path, published.lines(run_log(path)), _columns_of(path), lasting=True)
+    lines = published.lines(run_log(path))
+    made = statements(path, lines, _columns_of(path), ai=ai_months(path, lines), lasting=True)
     # Times in the text are UTC.
     return ";\n\n".join(("SET TIME ZONE 'UTC'", *made)) + ";"
 

@@ -1,4 +1,4 @@
-"""Published results as SQL, without a JVM: DuckDB with the result tables and every view (publish page, section 2)."""
+"""Published results as SQL, without a JVM: DuckDB with the result tables and every view, those of AI models too (publish page, section 2)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,8 +7,10 @@ import duckdb
 import pyarrow as pa
 
 from ccft.audit import published
-from ccft.lake.reader import arrow_schema, open_lake, run_log
+from ccft.lake.reader import open_lake, run_log
+from ccft.pipeline.ai_reading import register_ai
 from ccft.publish.views import VIEW_SQL, slice_rows
+from ccft.schema.arrow import arrow_schema
 from ccft.schema.views import PUBLISHED_SLICES
 
 
@@ -43,7 +45,10 @@ def open_published(root: str | Path) -> duckdb.DuckDBPyConnection:
         `CCFT-USAGE-NO-LAKE`.
     """
     path = str(root).rstrip("/")
-    return with_views(path, published.lines(run_log(path)))
+    lines = published.lines(run_log(path))
+    connection = with_views(path, lines)
+    register_ai(connection, path, lines)
+    return connection
 
 
 def open_read_only(root: str | Path) -> duckdb.DuckDBPyConnection:

@@ -16,7 +16,11 @@ from ccft.errors import fail
 from ccft.lake import history
 from ccft.lake.reader import run_log
 from ccft.methodology.model import known_versions
+from ccft.pipeline.ai_reading import ai_months
+from ccft.pipeline.ai_reading import figures as ai_figures
+from ccft.pipeline.ai_section import ai_section
 from ccft.pipeline.reading import with_views
+from ccft.publish.report.blocks import Section
 from ccft.publish.report.changes import PREVIOUS, Replacement
 from ccft.publish.report.figures import Figures, figures
 from ccft.publish.report.page import render
@@ -54,7 +58,7 @@ def report(root: str, out: Path, payer: str = "", progress: Progress = lambda _l
     progress("figures")
     shown = _figures(root, payer)
     progress("page")
-    page = render(shown)
+    page = render(shown, () if payer else _of_ai(root))
     path = out / (f"carbon-report-{payer}.html" if payer else "carbon-report.html")
     _write(path, page)
     return ReportResult(str(path), payer, [month.period for month in shown.published], len(page.encode()))
@@ -76,6 +80,12 @@ def _figures(root: str, payer: str) -> Figures:
             replacements=_replacements(root, database, log),
             has_rack_usage=usage is not None,
         )
+
+
+def _of_ai(root: str) -> list[Section]:
+    """The section on AI models, of the newest month that has figures; none where no month has."""
+    months = ai_months(root)
+    return [ai_section(ai_figures(months[-1]))] if months else []
 
 
 def _rack_usage(root: str, lines: Sequence[published.Line]) -> ds.Dataset | None:

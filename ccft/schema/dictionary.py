@@ -14,6 +14,7 @@ import typer
 from ccft.errors import CONDITIONS, EXIT_CODES, Condition, Kind
 from ccft.methodology.model import Methodology, known_versions
 from ccft.schema import units
+from ccft.schema.ai_views import AI_VIEWS
 from ccft.schema.columns import Column
 from ccft.schema.table import Layer
 from ccft.schema.tables import AI_CORE, AI_INPUTS, AI_LOGS, AI_RESULTS, CORE, INPUTS, LOGS, RESULTS, Table
@@ -60,6 +61,11 @@ _LAYERS: Final = (
         "What `ccft ai` writes; a slice counts only at the Delta version that [`ai_run_log`](#ai_run_log) names.",
     ),
     ("AI logs", AI_LOGS, "Publication of AI results."),
+    (
+        "AI views",
+        AI_VIEWS,
+        "Beside the [views](#views), with the same rules; without rows where no AI figures are published. [AI models compared](ai-comparison.md) says what they show.",
+    ),
 )
 
 _TYPES: Final = (

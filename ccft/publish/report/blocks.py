@@ -4,6 +4,7 @@ Cells of tables and bars hold exact values, not text: the template words them by
 rendered.
 """
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,7 +21,8 @@ class Column:
     Parameters
     ----------
     kind
-        `text`, `code` (ids), `date`, `kg` (exact, nine decimals), `t` (tonnes, rounded for reading), `count` or `percent` (already worded).
+        `text`, `code` (ids), `date`, `kg` (exact, nine decimals), `t` (tonnes, rounded for reading), `count`, or `percent` and
+        `figure` (numbers that are already worded).
     """
 
     title: str
@@ -29,7 +31,7 @@ class Column:
     @property
     def is_number(self) -> bool:
         """Whether the column is set flush right."""
-        return self.kind in ("kg", "t", "count", "percent")
+        return self.kind in ("kg", "t", "count", "percent", "figure")
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,38 @@ class Headline:
     block: str = field(default="headline", init=False)
 
 
-Block = Prose | Table | Terms | Chart | Bars | Band | Headline
+@dataclass(frozen=True)
+class Picture:
+    """A drawing that is made elsewhere.
+
+    Parameters
+    ----------
+    svg
+        A whole SVG document; shown as an image, so that nothing in it can run or be fetched.
+    text
+        What it says, for those who do not see it.
+    """
+
+    svg: str
+    text: str
+
+    @property
+    def address(self) -> str:
+        """The drawing as a `data:` address."""
+        return f"data:image/svg+xml;base64,{b64encode(self.svg.encode()).decode()}"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Drawings side by side with the values on them."""
+
+    caption: str
+    pictures: Sequence[Picture]
+    table: Table
+    block: str = field(default="pictures", init=False)
+
+
+Block = Prose | Table | Terms | Chart | Bars | Band | Headline | Pictures
 
 
 @dataclass(frozen=True)

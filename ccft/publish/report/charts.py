@@ -19,7 +19,7 @@ Figure = dict[str, Any]
 _LABEL_LENGTH: Final = 26
 _CLOSE: Final = 4
 """Months between two marks below which their names would touch: one of them is raised."""
-_INK, _QUIET, _LINE, _PAPER = "var(--ink)", "var(--quiet)", "var(--line)", "var(--paper)"
+INK, QUIET, LINE, PAPER = "var(--ink)", "var(--quiet)", "var(--line)", "var(--paper)"
 
 
 def drawn(mass_kg: Decimal) -> float:
@@ -37,32 +37,33 @@ def label(text: str) -> str:
     return escape(cut, quote=False)
 
 
-def _hover(mass: Decimal) -> str:
+def hover(mass: Decimal) -> str:
+    """What pointing at a mass says."""
     return f"{tonnes(mass)} t CO₂e"
 
 
-def _layout(**parts: object) -> go.Layout:
+def shared_layout(**parts: object) -> go.Layout:
     """What all charts share: no frame, horizontal hairlines, the page's own fonts and colours."""
-    axis = {"fixedrange": True, "zeroline": False, "tickfont": {"color": _QUIET, "size": 12}, "automargin": True}
+    axis = {"fixedrange": True, "zeroline": False, "tickfont": {"color": QUIET, "size": 12}, "automargin": True}
     shared = {
         "template": go.layout.Template(),
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": _INK, "size": 13},
+        "font": {"color": INK, "size": 13},
         "margin": {"l": 8, "r": 8, "t": 40, "b": 8},
         "showlegend": False,
         "dragmode": False,
         "hovermode": "x unified",
-        "hoverlabel": {"bgcolor": _PAPER, "bordercolor": _LINE, "font": {"color": _INK, "size": 13}},
-        "xaxis": {**axis, "showgrid": False, "linecolor": _LINE, "ticks": "outside", "tickcolor": _LINE, "ticklen": 4},
-        "yaxis": {**axis, "gridcolor": _LINE, "rangemode": "tozero", "nticks": 6},
+        "hoverlabel": {"bgcolor": PAPER, "bordercolor": LINE, "font": {"color": INK, "size": 13}},
+        "xaxis": {**axis, "showgrid": False, "linecolor": LINE, "ticks": "outside", "tickcolor": LINE, "ticklen": 4},
+        "yaxis": {**axis, "gridcolor": LINE, "rangemode": "tozero", "nticks": 6},
     }
     return go.Layout({**shared, **parts})
 
 
 def _months_axis(periods: Sequence[str]) -> dict[str, object]:
     """Months as categories: one month is as wide as one of thirty-eight, and plotly thins the labels as the width asks for it."""
-    axis = dict(_layout().to_plotly_json()["xaxis"])
+    axis = dict(shared_layout().to_plotly_json()["xaxis"])
     names = [short_month(period) for period in periods]
     return axis | {"type": "category", "categoryorder": "array", "categoryarray": names, "tickangle": 0}
 
@@ -75,13 +76,13 @@ def _versions(periods: Sequence[str], changes: Mapping[str, str]) -> dict[str, o
         place = periods.index(period) - 0.5
         raised = place - last < _CLOSE and not raised
         last = place
-        line = {"color": _QUIET, "width": 1, "dash": "dot"}
+        line = {"color": QUIET, "width": 1, "dash": "dot"}
         shapes.append(
             {"type": "line", "xref": "x", "yref": "paper", "x0": place, "x1": place, "y0": 0, "y1": 1, "line": line}
         )
         notes.append(
             {"x": place, "xref": "x", "y": 1, "yref": "paper", "text": escape(version), "showarrow": False, "xanchor": "left",
-             "yanchor": "bottom", "xshift": -3, "yshift": 14 if raised else 0, "font": {"color": _QUIET, "size": 12}}
+             "yanchor": "bottom", "xshift": -3, "yshift": 14 if raised else 0, "font": {"color": QUIET, "size": 12}}
         )  # fmt: skip
     return {"shapes": shapes, "annotations": notes}
 
@@ -103,14 +104,14 @@ def stacked_months(
             name=name,
             x=[short_month(period) for period in periods],
             y=[None if mass is None else drawn(mass) for mass in masses],
-            customdata=[None if mass is None else _hover(mass) for mass in masses],
+            customdata=[None if mass is None else hover(mass) for mass in masses],
             hovertemplate="%{customdata}",
             marker={"color": f"var(--{colour})", "line": {"width": 0}},
         )
         for name, colour, masses in series
     ]
-    layout = _layout(barmode="relative", bargap=0.28, xaxis=_months_axis(periods), **_versions(periods, changes))
-    return _plain(go.Figure(bars, layout))
+    layout = shared_layout(barmode="relative", bargap=0.28, xaxis=_months_axis(periods), **_versions(periods, changes))
+    return plain_figure(go.Figure(bars, layout))
 
 
 def month_lines(
@@ -124,7 +125,7 @@ def month_lines(
             name=name,
             x=[short_month(period) for period in periods[start:end]],
             y=[None if mass is None else drawn(mass) for mass in masses[start:end]],
-            customdata=[None if mass is None else _hover(mass) for mass in masses[start:end]],
+            customdata=[None if mass is None else hover(mass) for mass in masses[start:end]],
             hovertemplate="%{customdata}",
             mode="lines+markers",
             connectgaps=False,
@@ -134,7 +135,7 @@ def month_lines(
         for (name, colour, masses), dash in zip(series, dashes, strict=False)
         for start, end in pairwise(starts)
     ]
-    return _plain(go.Figure(lines, _layout(xaxis=_months_axis(periods), **_versions(periods, changes))))
+    return plain_figure(go.Figure(lines, shared_layout(xaxis=_months_axis(periods), **_versions(periods, changes))))
 
 
 def shares_by_month(
@@ -153,9 +154,9 @@ def shares_by_month(
         )
         for name, colour, masses in series
     ]
-    layout = _layout(barmode="stack", bargap=0.28, xaxis=_months_axis(periods), **_versions(periods, changes))
+    layout = shared_layout(barmode="stack", bargap=0.28, xaxis=_months_axis(periods), **_versions(periods, changes))
     layout.yaxis.update(ticksuffix=" %", range=[0, 100])
-    return _plain(go.Figure(bars, layout))
+    return plain_figure(go.Figure(bars, layout))
 
 
 def parts_of_whole(rows: Sequence[str], series: Sequence[tuple[str, str, Sequence[Decimal]]]) -> Figure:
@@ -172,18 +173,18 @@ def parts_of_whole(rows: Sequence[str], series: Sequence[tuple[str, str, Sequenc
             orientation="h",
             y=list(rows),
             x=[drawn(mass) for mass in masses],
-            customdata=[f"{escape(name)}: {_hover(mass)}" for mass in masses],
+            customdata=[f"{escape(name)}: {hover(mass)}" for mass in masses],
             hovertemplate="%{customdata}<extra></extra>",
-            marker={"color": f"var(--{colour})", "line": {"width": 1, "color": _PAPER}},
+            marker={"color": f"var(--{colour})", "line": {"width": 1, "color": PAPER}},
         )
         for name, colour, masses in series
     ]
-    layout = _layout(barmode="relative", bargap=0.42, hovermode="closest")
+    layout = shared_layout(barmode="relative", bargap=0.42, hovermode="closest")
     layout.yaxis.update(
-        showgrid=False, autorange="reversed", nticks=None, tickfont={"color": _INK, "size": 13}, ticklabelstandoff=8
+        showgrid=False, autorange="reversed", nticks=None, tickfont={"color": INK, "size": 13}, ticklabelstandoff=8
     )
-    layout.xaxis.update(showgrid=True, gridcolor=_LINE, nticks=5, linecolor="rgba(0,0,0,0)", ticks="")
-    return _plain(go.Figure(bars, layout))
+    layout.xaxis.update(showgrid=True, gridcolor=LINE, nticks=5, linecolor="rgba(0,0,0,0)", ticks="")
+    return plain_figure(go.Figure(bars, layout))
 
 
 FLOW_HEIGHT: Final = 640
@@ -235,10 +236,12 @@ def flow_picture(flow: Flow) -> Figure:
             "hovercolor": "var(--flow-hover)",
             "hovertemplate": "%{source.label} → %{target.label}: %{value}<extra></extra>",
         },
-        textfont={"color": _INK, "size": 12},
+        textfont={"color": INK, "size": 12},
     )
-    return _plain(
-        go.Figure(sankey, _layout(hovermode="closest", margin={"l": 4, "r": 4, "t": _FLOW_MARGIN, "b": _FLOW_MARGIN}))
+    return plain_figure(
+        go.Figure(
+            sankey, shared_layout(hovermode="closest", margin={"l": 4, "r": 4, "t": _FLOW_MARGIN, "b": _FLOW_MARGIN})
+        )
     )
 
 
@@ -267,7 +270,7 @@ def _heights(flow: Flow, nodes: Sequence[Node]) -> list[float]:
     return [places[node] for node in nodes]
 
 
-def _plain(figure: go.Figure) -> Figure:
+def plain_figure(figure: go.Figure) -> Figure:
     """Data and layout as plain values."""
     plain = figure.to_plotly_json()
     return {"data": plain["data"], "layout": plain["layout"]}

@@ -9,9 +9,10 @@ import pytest
 import ccft
 from ccft.audit import published
 from ccft.lake.memory import short_plans
-from ccft.lake.reader import arrow_schema, run_log
+from ccft.lake.reader import run_log
 from ccft.pipeline.catalog import register_published
 from ccft.pipeline.reading import with_views
+from ccft.schema.arrow import arrow_schema
 from ccft.schema.columns import MEASURES
 from ccft.schema.tables import RESULTS
 from ccft.schema.units import MASS_SCALE

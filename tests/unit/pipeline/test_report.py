@@ -9,9 +9,9 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from ccft.cli import main
-from ccft.lake.reader import arrow_schema
 from ccft.pipeline import report as pipeline
 from ccft.publish.report.wording import kilograms
+from ccft.schema.arrow import arrow_schema
 from ccft.schema.tables import RESULTS, table
 from tests.unit.publish.report.world import OTHER, PAYER, World
 

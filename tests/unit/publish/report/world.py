@@ -13,12 +13,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ccft.lake.reader import arrow_schema
 from ccft.methodology.calendar import in_effect
 from ccft.methodology.model import methodology
 from ccft.periods import period_range
 from ccft.publish.report.figures import Figures, figures
 from ccft.publish.views import VIEW_SQL, slice_rows
+from ccft.schema.arrow import arrow_schema
 from ccft.schema.columns import MEASURES, STEPS
 from ccft.schema.tables import RESULTS, table
 from ccft.schema.views import PUBLISHED_SLICES
