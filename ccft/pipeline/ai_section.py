@@ -24,6 +24,8 @@ from ccft.publish.report.blocks import (
     Section,
     Swatch,
     Table,
+    Term,
+    Terms,
 )
 from ccft.publish.report.model_charts import STEP_HEIGHT, Point, Step, point_colour, step_colour, trade_off, waterfall
 from ccft.publish.report.wording import MEASURE_LABELS, counted, listed, month_name, percent, tonnes
@@ -31,7 +33,7 @@ from ccft.publish.report.wording import MEASURE_LABELS, counted, listed, month_n
 DRAWN_MODELS: Final = 3
 DRAWN_TRADE_OFFS: Final = 4
 DRAWN_LABELS: Final = 12
-LISTED_ACTIONS: Final = 20
+LISTED_ACTIONS: Final = 10
 """A page stays readable: what is beyond these is in tables or, for actions, in the published table alone."""
 
 STAGE_LABELS: Final = {
@@ -258,7 +260,8 @@ def _actions(actions: Sequence[Row]) -> list[Block]:
             words += (
                 f" Listed are the {len(largest)} largest of {len(computed):,}; all are in the table ai_recommendations."
             )
-        blocks += [Prose(words), _savings([row for row in computed if id(row) in kept])]
+        shown = [row for row in computed if id(row) in kept]
+        blocks += [Prose(words), _savings(shown), _preconditions(shown)]
     unknown = [row for row in actions if row["saving_kg"] is None]
     return [*blocks, _missing(unknown)] if unknown else blocks
 
@@ -266,16 +269,21 @@ def _actions(actions: Sequence[Row]) -> list[Block]:
 def _savings(rows: Iterable[Row]) -> Table:
     columns = (
         Column("Action"), Column("Deployment", "code"), Column("Model", "code"), Column("Saving, kg CO₂e", "kg"),
-        Column("At least, kg CO₂e", "kg"), Column("At most, kg CO₂e", "kg"), Column("Holds if"),
+        Column("At least, kg CO₂e", "kg"), Column("At most, kg CO₂e", "kg"),
     )  # fmt: skip
+    masses = ("saving_kg", "saving_min_kg", "saving_max_kg")
     cells: list[list[Cell]] = [
-        [
-            _action(row), row["deployment_id"], row["model_id"], row["saving_kg"], row["saving_min_kg"], row["saving_max_kg"],
-            "; ".join(json.loads(row["preconditions"])),
-        ]
-        for row in rows
-    ]  # fmt: skip
+        [_action(row), row["deployment_id"], row["model_id"], *(row[name] for name in masses)] for row in rows
+    ]
     return Table("Recommended actions, in the order in which they apply", columns, cells)
+
+
+def _preconditions(rows: Iterable[Row]) -> Terms:
+    """What has to hold for each kind of action."""
+    found: dict[str, dict[str, None]] = {}
+    for row in rows:
+        found.setdefault(_action(row), {}).update(dict.fromkeys(json.loads(row["preconditions"])))
+    return Terms([Term(action, f"holds if: {'; '.join(names)}") for action, names in found.items() if names])
 
 
 def _missing(rows: Iterable[Row]) -> Table:

@@ -4,7 +4,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from ccft.pipeline.ai_reading import ai_month, figures
+from ccft.pipeline.ai_section import ai_section
 from ccft.publish.report.page import render
+from tests.unit.ai.published_lake import publish
 from tests.unit.publish.report.world import HOSTILE, OTHER, PAYER, many_months, write_page
 
 pytestmark = pytest.mark.browser
@@ -20,8 +23,9 @@ def pages(tmp_path_factory):
     """The pages of a provider and of a payer: 38 months, three versions, hostile and long names."""
     folder = tmp_path_factory.mktemp("report")
     world = many_months()
+    models = ai_section(figures(ai_month(publish(folder / "lake"))))
     return {
-        "provider": write_page(folder, render(world.figures()), "provider.html"),
+        "provider": write_page(folder, render(world.figures(), [models]), "provider.html"),
         "payer": write_page(folder, render(world.figures(PAYER)), "payer.html"),
     }
 

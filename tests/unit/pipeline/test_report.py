@@ -92,6 +92,7 @@ def test_page_of_the_provider(published, tmp_path, capsys):
     for cells in (("12.000", "000000"), ("13.000", "000001"), ("1.000", "000001")):
         assert f'{cells[0]}<span class="micro">{cells[1]}</span>' in page
     assert "Where it flows" in page
+    assert "ai-models" not in page
     assert "chart-flow" in page
 
 
