@@ -88,9 +88,10 @@ def _change(value: Decimal | None) -> str:
     return f"+{_share(value)}" if value is not None and value > 0 else _share(value)
 
 
-def _note(place: Place) -> str:
-    few = "fewer than three customers: show to nobody else" if place.is_provider_only else ""
-    return "; ".join(part for part in (place.not_rated_because or "", few) if part)
+def _few(places: Sequence[Place]) -> str:
+    """Whose figures are for the provider alone."""
+    names = [place.subject_id for place in places if place.is_provider_only]
+    return f" Fewer than three customers use {listed(names)}: show these figures to nobody else." if names else ""
 
 
 def _leaderboard(places: Sequence[Place]) -> list[Block]:
@@ -102,17 +103,17 @@ def _leaderboard(places: Sequence[Place]) -> list[Block]:
     columns = (
         Column("Model", "code"), Column("Task"), Column("Place", "count"), Column(_G, "figure"), Column(_WH, "figure"),
         Column("Energy grade"), Column("Evidence"), Column("Hours covered", "percent"), Column("Idle", "percent"),
-        Column("Against the month before", "percent"), Column("Note"),
+        Column("Against the month before", "percent"),
     )  # fmt: skip
     rows: list[list[Cell]] = [
         [
             place.subject_id, place.task, place.rank, _shown(place.g_per_1k_out_tokens), _shown(place.wh_per_1k_out_tokens),
             place.grade or "not rated", f"tier {place.tier}" if place.tier else "unknown", _share(place.coverage),
-            _share(place.idle_share), _change(place.trend), _note(place),
+            _share(place.idle_share), _change(place.trend),
         ]
         for place in places
     ]  # fmt: skip
-    return [Prose(words), Table("Models by task, least emissions per output token first", columns, rows)]
+    return [Prose(words + _few(places)), Table("Models by task, least emissions per output token first", columns, rows)]
 
 
 def _lifecycles(figures: AiFigures) -> list[Block]:

@@ -58,6 +58,13 @@ def test_leaderboard(found):
     assert "chat-8b in text-generation (0.04993 g)" in of(ai_section(found), Prose)[0].text
 
 
+def test_models_with_few_customers_are_named(found):
+    seen = [replace(place, is_provider_only=place.subject_id == "chat-8b") for place in found.places]
+    assert "customers use chat-8b: show" in of(ai_section(replace(found, places=tuple(seen))), Prose)[0].text
+    nobody = [replace(place, is_provider_only=False) for place in found.places]
+    assert "customers" not in of(ai_section(replace(found, places=tuple(nobody))), Prose)[0].text
+
+
 def test_lifecycle_adds_up_and_the_memo_stands_after_the_total(found):
     chart = next(block for block in of(ai_section(found), Chart) if block.anchor == "chart-ai-lifecycle-1")
     *own, memo = chart.table.rows
