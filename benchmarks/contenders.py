@@ -161,8 +161,7 @@ def ours(inputs: Inputs, path: str, *, tuned: bool) -> None:
     if accounts.altered_pools(remainders):
         raise ValueError("the usage is not what was summed")
     with short_plans(inputs.spark):
-        rests = remainders.drop("customer_weight", "found_weight")
-        finished = settle(inputs.loaded.join(rests, list(SERVICE_KEY), "left"))
+        finished = settle(inputs.loaded.join(remainders, list(SERVICE_KEY), "left"))
     services, clusters = month.services(inputs.spark), month.clusters(inputs.spark)
     rows = accounts.allocate_to_accounts(inputs.usage, finished, services, clusters, POLICY)
     _write(inputs, rows, path, tuned=tuned)

@@ -64,7 +64,7 @@ def pool_remainders(weighed: DataFrame, measures: Sequence[str]) -> DataFrame:
     -------
     DataFrame
         The pool with `remainder_account_id`, `rest_<measure>` (quanta) and `allocated_<measure>`: what rows and remainder taker get in all;
-        `customer_weight` as ingest summed it and `found_weight` of the rows scanned, which must be equal.
+        `expected_weight` as ingest summed it and `found_weight` of the rows scanned, which must be equal.
     """
     is_largest = F.col("weight") == F.col("max_customer_weight")
     # Ids have 12 digits, so numbers have their order; a minimum of text would make Spark sort all account rows.
@@ -83,13 +83,18 @@ def pool_remainders(weighed: DataFrame, measures: Sequence[str]) -> DataFrame:
     }
     allocated = [(F.col(f"floors_{m}") + F.col(f"rest_{m}")).alias(f"allocated_{m}") for m in measures]
     return sums.withColumns(rests).select(
-        *SERVICE_KEY, "remainder_account_id", "customer_weight", "found_weight", *rests, *allocated
+        *SERVICE_KEY,
+        "remainder_account_id",
+        F.col("customer_weight").alias("expected_weight"),
+        "found_weight",
+        *rests,
+        *allocated,
     )
 
 
 def altered_pools(remainders: DataFrame) -> list[Problem]:
     """Pools whose account rows do not weigh what ingest summed: shares of another total would hide in the remainder."""
-    wrong = remainders.where("found_weight <> customer_weight").orderBy(*SERVICE_KEY).limit(_LISTED).collect()
+    wrong = remainders.where("found_weight <> expected_weight").orderBy(*SERVICE_KEY).limit(_LISTED).collect()
     return [
         Problem(
             "CCFT-RUN-CORE-ALTERED",
@@ -98,7 +103,7 @@ def altered_pools(remainders: DataFrame) -> list[Problem]:
                 "cluster": row["cluster_id"],
                 "service": row["service_id"],
                 "found": row["found_weight"],
-                "expected": row["customer_weight"],
+                "expected": row["expected_weight"],
             },
         )
         for row in wrong

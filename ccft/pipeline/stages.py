@@ -226,8 +226,7 @@ def compute(
         accounts.pool_remainders(accounts.weigh(account_usage, loaded, policy), policy.measures), scans_accounts=True
     )
     raise_all(accounts.altered_pools(remainders))
-    rests = remainders.drop("customer_weight", "found_weight")
-    finished = loaded.join(rests, list(services.SERVICE_KEY), "left").fillna(
+    finished = loaded.join(remainders, list(services.SERVICE_KEY), "left").fillna(
         0, [f"rest_{measure}" for measure in policy.measures]
     )
     rows = accounts.allocate_to_accounts(account_usage, finished, core["core_services"], core["core_clusters"], policy)

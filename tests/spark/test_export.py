@@ -17,6 +17,7 @@ from ccft.cli import main
 from ccft.config import Settings
 from ccft.errors import CcftError
 from ccft.lake.destination import Destination
+from ccft.lake.lock_files import FOLDER as LOCK_FOLDER
 from ccft.lake.tables import Lake
 from ccft.pipeline.export import ExportReport, Request, export
 from ccft.pipeline.export_tables import export_tables
@@ -262,7 +263,8 @@ def test_unknown_and_hostile_payers_are_refused(lake, tmp_path, payer):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
-    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    written = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert [path for path in written if path.parent.name != LOCK_FOLDER] == []
 
 
 def test_restatement_create_new_and_a_new_current_version(spark, lake, tmp_path):
