@@ -150,6 +150,16 @@ def test_account_rows_that_do_not_match_the_ledger_are_taken_back(published_lake
     assert published_lines(published_lake) == lines
 
 
+def test_account_rows_that_changed_behind_ingest_are_refused(published_lake, spark):
+    """Shares of another total than the sum that ingest made would vanish in the remainder of their pool."""
+    path = published_lake.path("core_account_usage")
+    before = DeltaTable(path).version()
+    spark.sql(f"UPDATE delta.`{path}` SET usage_units = usage_units + 1 WHERE account_type = 'external'")
+    with pytest.raises(CcftError, match=r"CCFT-RUN-CORE-ALTERED: 2025-06 .* ingest the period again"):
+        run(published_lake, SETTINGS, [PERIOD], methodology("v3.0"))
+    published_lake.restore({"core_account_usage": before})
+
+
 def test_a_month_that_was_never_ingested_is_refused(published_lake):
     with pytest.raises(CcftError, match="CCFT-RUN-NOT-INGESTED: 2031-01"):
         run(published_lake, SETTINGS, ["2031-01"], methodology("v2.0"))
