@@ -22,6 +22,8 @@ TOKEN_KEY: Final = (MONTH, "deployment_id", "account_id", "model_id")
 HOUR_KEY: Final = (MONTH, "deployment_id", "job_state")
 _METERED: Final = "energy_kwh IS NOT NULL"
 _BUSY: Final = "least(busy_accel_h, reserved_accel_h)"
+# Spark cuts a product of more than 38 digits to 6 decimals: hours of 19 digits keep all 12 of power x hours. Beyond them the meter is less anyway.
+_IDLE: Final = f"CAST(least(reserved_accel_h - {_BUSY}, 9999999999999) AS decimal(19,6))"
 _SUMS: Final = (
     "sum(reserved_accel_h) AS reserved_accel_h",
     f"sum({_BUSY}) AS busy_accel_h",
@@ -29,7 +31,8 @@ _SUMS: Final = (
     f"sum(IF({_METERED}, {_BUSY}, 0)) AS metered_busy_h",
     "sum(coalesce(energy_kwh, 0)) AS metered_kwh",
     # `least` passes over nulls: an hour without a meter would count its power curve here.
-    f"sum(IF({_METERED}, least(energy_kwh, p_idle_kw * (reserved_accel_h - {_BUSY})), 0)) AS metered_idle_kwh",
+    # A sum that does not fit is null, which is beyond the column's range.
+    f"try_sum(IF({_METERED}, least(energy_kwh, p_idle_kw * {_IDLE}), 0)) AS metered_idle_kwh",
     "CAST(bit_count(bit_or(IF(reserved_accel_h > 0, shiftleft(1L, dayofmonth(hour)), 0L))) AS INT) AS active_days",
     "count_if(busy_accel_h > reserved_accel_h) AS clipped_hours",
     "sum(row_count) AS row_count",

@@ -94,7 +94,13 @@ _CORE_COLUMNS: Final = (
     Column("metered_reserved_h", COUNT, "Reserved accelerator-hours of hours with metered energy", "h"),
     Column("metered_busy_h", COUNT, "Busy accelerator-hours of hours with metered energy", "h"),
     Column("metered_kwh", COUNT, "Energy of the metered hours", "kWh"),
-    Column("metered_idle_kwh", COUNT, "Of it idle: per hour at most idle power x idle accelerator-hours", "kWh"),
+    # Power x hours has 12 decimals; cut to 6, idle energy of a short month would be some 1e-7 off.
+    Column(
+        "metered_idle_kwh",
+        "decimal(28,12)",
+        "Of it idle: per hour at most idle power x idle accelerator-hours; exact",
+        "kWh",
+    ),
     Column("active_days", "int", "Days with accelerator-hours", "days"),
     Column("clipped_hours", "bigint", "Hours with more busy than reserved accelerator-hours, clipped", "rows"),
 )
