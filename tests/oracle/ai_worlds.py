@@ -121,6 +121,15 @@ class Maker:
                 service_id=self.gpu,
                 used_units=_d(self.random.uniform(1, 20000)),
             )
+            if cluster == self.campus:
+                # What the chat service bears itself where it has no customers comes to its pools elsewhere as residual.
+                self.add(
+                    "rack_usage",
+                    usage_date="2025-06-10",
+                    rack_id=f"{cluster}-{kind}-{number}",
+                    service_id=self.chat,
+                    used_units=700,
+                )
 
     def people(self) -> None:
         rows = [(self.team, "internal", self.chat), (self.engineers, "internal", None)]
@@ -137,6 +146,8 @@ class Maker:
             )
         for cluster in [*self.here, self.campus]:
             self.usage(self.team, cluster, self.gpu, self.random.uniform(100, 5000), None)
+        # Accelerators have a customer in every world: without any, those of the campus would go to all clusters, the worked example's included.
+        self.usage(self.engineers, self.here[0], self.gpu, 20, None)
         for account in [*self.customers, self.engineers]:
             for cluster in self.here:
                 if self.random.random() < 0.7 or account == self.customers[0]:
