@@ -23,7 +23,8 @@ AI_SOUND = {
         2025-03-01T00:00:00Z|d1|running|8|4|
         2025-03-01T01:00:00Z|d1|running|8|9|
         2025-03-02 02:00:00|d1|running|8|2|0.5
-        2025-03-02T03:00:00+01:00|d2|failed|8|8|9.5""",
+        2025-03-02T03:00:00+01:00|d2|failed|8|8|9.5
+        2025-03-02T04:00:00Z|d2|cancelled|1.000001|0.000002|9.5""",
     "ai_token_usage": """
         2025-03-01T00:00:00Z|d1|000000000010|m1|2|1000|400|50|||
         2025-03-31T23:00:00Z|d1|000000000010|m1|1|1E3||5.5|3||
@@ -57,6 +58,7 @@ def test_monthly_sums(ai, take, rows, lake, tmp_path):
         2,
     )
     assert hours["d2", "failed"]["metered_idle_kwh"] == 0
+    assert hours["d2", "cancelled"]["metered_idle_kwh"] == Decimal("0.0999999")  # 0.999999 h x 0.1 kW, not rounded
     tokens = {(row["account_id"], row["model_id"]): row for row in lake.rows("core_ai_token_usage").to_pylist()}
     both = tokens["000000000010", "m1"]
     assert (both["in_tokens"], both["cached_in_tokens"], both["out_tokens"]) == (2000, 400, Decimal("55.5"))
