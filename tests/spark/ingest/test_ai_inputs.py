@@ -65,7 +65,7 @@ def test_monthly_sums(ai, take, rows, lake, tmp_path):
     assert (both["images_in"], both["audio_s"]) == (3, None)
     again = take(str(tmp_path / "in"))
     assert again.unchanged
-    assert rows("core_ai_clusters") == []
+    assert rows("core_ai_clusters") == [(name, "None") for name in ("e1", "r1", "r2")]  # unknown, no default
 
 
 BAD_HOURS = (
@@ -104,6 +104,8 @@ def test_bad_hourly_rows_are_set_aside_and_the_rest_goes_on(ai, take, lake, tmp_
         if row["table_name"].startswith("ai_")
     )
     expected = [("ai_accelerator_usage", code) for _, code in BAD_HOURS]
+    # A row without a readable hour stands in each month of its delivery, and there are two.
+    expected += [("ai_accelerator_usage", "WRONG-TYPE")]
     expected += [("ai_token_usage", code) for _, code in BAD_TOKENS] + [("ai_token_usage", "CONFLICTING-ROWS")] * 2
     assert sorted((name, code) for name, code, _ in found) == sorted(expected)
     tokens = {(row["account_id"], row["model_id"]): row for row in lake.rows("core_ai_token_usage").to_pylist()}
