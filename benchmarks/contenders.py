@@ -13,7 +13,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -184,7 +183,4 @@ SPARK: dict[str, Contender] = {
 
 def parquet_files(lake: Lake) -> list[str]:
     """Files of the usage, for engines that read Parquet."""
-    return [
-        str(Path(lake.path("core_account_usage")) / file)
-        for file in DeltaTable(lake.path("core_account_usage")).files()
-    ]
+    return DeltaTable(lake.path("core_account_usage")).file_uris()
