@@ -37,11 +37,13 @@ ccft export --payer "$payer" --dest "$DEMO/exports" --name carbon --format csv
 ccft report --out "$DEMO/report"
 
 say "6. One figure back to its meters: organisation $payer"
-ccft explain "$payer" --period 2025-06 --measure scope_2_lbm | head -n 32
+ccft explain "$payer" --period 2025-06 --measure scope_2_lbm > "$DEMO/explanation.txt"
+head -n 32 "$DEMO/explanation.txt"
 
 cat <<TEXT
 
 Report:  $DEMO/report (open the page in a browser)
+Figure:  $DEMO/explanation.txt, all of it
 Export:  $DEMO/exports/$payer/carbon (start from the manifest in metadata/)
 Tables:  $CCFT_LAKE/<table>, partitioned by usage_period, region_code, methodology_version (docs/data-dictionary.md)
 
