@@ -262,7 +262,8 @@ def test_real_month(real_month, spark, take, rows, lake):
     """The public month keeps every unit of its README."""
     report = take(str(real_month))
     assert report.periods == ("2022-09", "2022-10")
-    assert report.rejected == {"account_usage": {}, "rack_usage": {}}
+    assert set(report.rejected) == {"account_usage", "rack_usage", "ai_accelerator_usage", "ai_token_usage"}
+    assert not any(report.rejected.values())
     assert {name: report.rows[f"core_{name}"] for name in ("clusters", "activity", "racks", "accounts")} == {
         "clusters": 5,
         "activity": 164,
