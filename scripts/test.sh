@@ -10,11 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() { sed -n '2,/^set /p' scripts/test.sh | sed -e '/^set /d' -e 's/^# \{0,1\}//'; }
 
-# Written or changed last, and not yet seen to pass in one run as merged (docs/decisions/tests-not-in-the-default-run.md): run them by name.
-UNSEEN="browser/test_explanation spark/ingest/test_ai_inputs spark/pipeline/test_versions
-    spark/publish/test_commands spark/publish/test_thrift_server"
 tests="tests --ignore=tests/cluster"
-for name in $UNSEEN; do tests="$tests --ignore=tests/$name.py"; done
 lint=yes
 # A file of tests stays on one worker: each worker starts at most one Spark session and keeps it.
 workers="-n 2 --dist loadfile"

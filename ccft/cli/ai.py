@@ -17,6 +17,7 @@ from ccft.cli.common import (
     emit,
     open_lake,
     progress_lines,
+    restatement_reason,
     settings_of,
 )
 from ccft.errors import fail
@@ -55,15 +56,13 @@ def run(
 
     if not period:
         raise fail("CCFT-USAGE-BAD-PERIOD", value="")
-    if restate and not reason.strip():
-        raise fail("CCFT-USAGE-BAD-SETTING", name="--reason", reason="a restatement needs a reason")
+    why = restatement_reason(restate, reason)
     settings, months, progress = settings_of(lake, config), check_periods(period), progress_lines()
     reports = []
     opened = open_lake(settings, "ai run")
     with writing(opened):
         for month in months:
             policy = by_name(methodology) if methodology else in_effect(month)
-            why = reason.strip() if restate else ""
             reports.append(run_ai(opened, settings, month, policy, restate_reason=why, progress=progress))
     lines = [
         f"{r.period} {r.methodology_version}: "

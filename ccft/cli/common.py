@@ -59,6 +59,19 @@ def open_lake(settings: Settings, name: str, *, quick: bool = True) -> "Lake":
     return Lake(lambda: open_session(f"ccft {name}", quick=quick), settings.lake, history_days=settings.history_days)
 
 
+def restatement_reason(restate: bool, reason: str) -> str:
+    """Why published figures are replaced; empty where they are not to be.
+
+    Raises
+    ------
+    CcftError
+        `CCFT-USAGE-BAD-SETTING`: a restatement without a reason.
+    """
+    if restate and not reason.strip():
+        raise fail("CCFT-USAGE-BAD-SETTING", name="--reason", reason="a restatement needs a reason")
+    return reason.strip() if restate else ""
+
+
 def _as_json(value: object) -> str:
     """Decimals as plain digits: no reader has to know `1E-9`, and no mass becomes a double."""
     return format(value, "f") if isinstance(value, Decimal) else str(value)

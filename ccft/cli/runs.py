@@ -18,6 +18,7 @@ from ccft.cli.common import (
     emit,
     open_lake,
     progress_lines,
+    restatement_reason,
     settings_of,
 )
 from ccft.config import Settings
@@ -80,12 +81,6 @@ def _versions(periods: Sequence[str], names: Sequence[str]) -> list[tuple[str, "
     return [(period, policy) for policy in policies for period in periods]
 
 
-def _reason(restate: bool, reason: str) -> str:
-    if restate and not reason.strip():
-        raise fail("CCFT-USAGE-BAD-SETTING", name="--reason", reason="a restatement needs a reason")
-    return reason.strip() if restate else ""
-
-
 def _run_lines(reports: Sequence["RunReport"]) -> list[str]:
     lines = []
     for report in reports:
@@ -145,7 +140,7 @@ def run(
     if not period:
         raise fail("CCFT-USAGE-BAD-PERIOD", value="")
     wanted = _versions(check_periods(period), [methodology] if methodology else [])
-    _report_runs(_publish(settings, wanted, _reason(restate, reason), progress_lines()), as_json)
+    _report_runs(_publish(settings, wanted, restatement_reason(restate, reason), progress_lines()), as_json)
 
 
 def backfill(
@@ -168,7 +163,7 @@ def backfill(
     if not periods:
         raise fail("CCFT-USAGE-BAD-RANGE", first=first, last=last)
     settings = settings_of(lake, config, provider_account_id=provider_account_id)
-    wanted, why = _versions(periods, methodology or []), _reason(restate, reason)
+    wanted, why = _versions(periods, methodology or []), restatement_reason(restate, reason)
     _report_runs(_publish(settings, wanted, why, progress_lines(), batch_months), as_json)
 
 

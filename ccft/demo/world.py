@@ -13,7 +13,7 @@ from ccft.demo.demand import demand_of, standing_users
 from ccft.demo.factors import emission_factors
 from ccft.demo.files import Floats, MonthWriter, clear_parts, rows_to_table, write_csv
 from ccft.demo.fleet import Fleet, build_fleet, facility_assets_table, launch_of, racks_table
-from ccft.demo.models import write_models
+from ccft.demo.model_usage import write_models
 from ccft.demo.organisations import account_rows, accounts_reader, build_accounts
 from ccft.demo.provider import CLUSTERS
 from ccft.demo.rack_usage import rack_month
