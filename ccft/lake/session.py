@@ -33,6 +33,12 @@ ALWAYS: Final = {
     # Delta reads its small logs with 50 tasks by default.
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    # A checksum file per commit costs a third of a small commit and serves Spark's own readers only.
+    "spark.databricks.delta.writeChecksumFile.enabled": "false",
+    # Each task that aggregates or joins takes at least one page: the default of up to 64 MB is zeroed and collected for a handful of rows.
+    "spark.buffer.pageSize": "2m",
+    # Every function of a column would ask the JVM ten times where in Python it stands.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     # Descriptions of plans for the user interface: formatting them costs more than small plans do.
     "spark.sql.ui.explainMode": "simple",
     # A progress bar would garble the log.
@@ -52,6 +58,9 @@ LOCAL: Final = {
 QUIET: Final = "-Xlog:disable -Xlog:all=error:stderr"
 """Java would say on standard output that an archive does not fit, in the middle of `--json` results."""
 
+HEAP: Final = "-Xms768m -Xmn256m -XX:MetaspaceSize=256m"
+"""Sizes that even a small month reaches: growing to them step by step is a full collection each."""
+
 CODE_CACHE: Final = "-XX:ReservedCodeCacheSize=256m"
 """A long session with many small plans fills the first compiler's default of 48 MB, and then nothing is compiled any more."""
 
@@ -67,7 +76,7 @@ def _java_options(*, quick: bool) -> str:
     archive = _class_data_archive()
     shared = f" -XX:SharedArchiveFile={archive} -Xshare:auto" if archive.exists() else ""
     compilers = "-XX:TieredStopAtLevel=1 " if quick else ""
-    return f"{logging} -XX:+UseSerialGC {compilers}{CODE_CACHE} {QUIET}{shared}"
+    return f"{logging} -XX:+UseSerialGC {compilers}{HEAP} {CODE_CACHE} {QUIET}{shared}"
 
 
 def _is_submitted() -> bool:
