@@ -136,6 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print one JSON object."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for inputs and lakes")
+    parser.add_argument("--result", type=Path, help="also write the result to this file")
     parser.add_argument("--accounts", type=int, default=5000)
     parser.add_argument("--months", type=int, default=38)
     parser.add_argument("--kill", type=int, default=0, metavar="TIMES", help="also kill a second backfill so often")
@@ -143,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
     core = prepare(given.out, given.accounts, given.months)
-    result = measure(given.out, core, given.months)
+    result = {"accounts": given.accounts} | measure(given.out, core, given.months)
     differences = {}
     if given.kill:
         seconds = float(str(result["backfill_seconds"]))
@@ -151,6 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         differences = differing(given.out / "undisturbed", given.out / "killed")
         result["rows_that_differ"] = differences
     print(json.dumps(result, indent=2))
+    if given.result:
+        given.result.parent.mkdir(parents=True, exist_ok=True)
+        given.result.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return 1 if any(differences.values()) else 0
 
 

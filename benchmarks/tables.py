@@ -47,7 +47,42 @@ def commands() -> str:
     return "\n".join(lines)
 
 
-TABLES = {"account-step": account_step, "commands": commands}
+def backfill() -> str:
+    """38 months in three versions: one row."""
+    found = _load("backfill")
+    lines = [
+        "| accounts | period-versions | backfill | per period-version | verify | peak memory | killed after | rows that differ |"
+    ]
+    lines.append("|---:|---:|---:|---:|---:|---:|---|---:|")
+    killed = ", ".join(f"{seconds:.0f} s" for seconds in found.get("killed_after_seconds", ())) or "not killed"
+    differing = sum(found["rows_that_differ"].values()) if "rows_that_differ" in found else ""
+    lines.append(
+        f"| {found['accounts']:,} | {found['period_versions']} | {found['backfill_seconds'] / 60:.1f} min | {found['seconds_per_period_version']:.1f} s"
+        f" | {found['verify_seconds']:.0f} s | {found['peak_resident_mb'] / 1024:.1f} GiB | {killed} | {differing} |"
+    )
+    return "\n".join(lines)
+
+
+def ai_tokens() -> str:
+    """Hourly token rows: seconds, and microseconds per row beyond the smallest size."""
+    sizes = {int(rows): found for rows, found in _load("ai_tokens")["rows"].items()}
+    least = min(sizes)
+    lines = [
+        "| hourly rows | ingest | µs per further row | AI figures of the month | peak memory |",
+        "|---:|---:|---:|---:|---:|",
+    ]
+    for rows, found in sorted(sizes.items()):
+        ingest, figures = found["ingest"], found["ai run"]
+        more = ingest["median_seconds"] - sizes[least]["ingest"]["median_seconds"]
+        per_row = f"{more / (rows - least) * 1e6:.2f}" if rows > least else ""
+        peak = max(ingest["peak_mb"], figures["peak_mb"]) / 1024
+        lines.append(
+            f"| {rows:,} | {ingest['median_seconds']:.0f} s | {per_row} | {figures['median_seconds']:.0f} s | {peak:.1f} GiB |"
+        )
+    return "\n".join(lines)
+
+
+TABLES = {"account-step": account_step, "commands": commands, "backfill": backfill, "ai-tokens": ai_tokens}
 
 
 def filled(text: str) -> str:

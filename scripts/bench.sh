@@ -4,6 +4,8 @@
 #   scripts/bench.sh account-step [--rows N ...] [--rounds N]   the account step beside the floor and the peers
 #   scripts/bench.sh commands [--accounts N]                    whole commands on the demo provider, as a user waits for them
 #   scripts/bench.sh backfill [arguments]                       38 months x 3 versions in one command
+#   scripts/bench.sh ai-tokens [--rows N ...]                   hourly token usage, to 100 million rows
+#   scripts/bench.sh steps --lake L --period P ...              where the seconds of a small month go (decisions/price-of-a-small-month.md)
 #   scripts/bench.sh tables                                     write the tables from the result files
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,7 +15,9 @@ usage() { sed -n '2,/^set /p' scripts/bench.sh | sed -e '/^set /d' -e 's/^# \{0,
 case "${1:-}" in
     account-step) module=account_step && out=(--out benchmarks/results/account_step.json) ;;
     commands) module=commands && out=(--out benchmarks/results/commands.json) ;;
-    backfill) module=backfill && out=() ;;
+    backfill) module=backfill && out=(--result benchmarks/results/backfill.json) ;;
+    ai-tokens) module=ai_tokens && out=(--out benchmarks/results/ai_tokens.json) ;;
+    steps) module=steps && out=() ;;
     tables) module=tables && out=() ;;
     *) usage && exit 2 ;;
 esac

@@ -70,7 +70,7 @@ def _class_data_archive() -> Path:
     return Path(sys.prefix) / "ccft-spark.jsa"
 
 
-def _java_options(*, quick: bool) -> str:
+def java_options(*, quick: bool) -> str:
     """JVM options of a local session: serial collector, shared class data; quick: the first compiler only."""
     logging = f"-Dlog4j2.configurationFile={resources.files('ccft.lake') / 'log4j2.properties'}"
     archive = _class_data_archive()
@@ -104,7 +104,7 @@ def open_session(app_name: str, *, overrides: dict[str, str] | None = None, quic
         settings = {key: value for key, value in settings.items() if not given.contains(key)}
     else:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        settings |= LOCAL | {"spark.driver.extraJavaOptions": _java_options(quick=quick)}
+        settings |= LOCAL | {"spark.driver.extraJavaOptions": java_options(quick=quick)}
     settings |= overrides or {}
     builder = SparkSession.builder.appName(app_name)
     for key, value in settings.items():
