@@ -12,8 +12,8 @@ usage() { sed -n '2,/^set /p' scripts/test.sh | sed -e '/^set /d' -e 's/^# \{0,1
 
 tests="tests --ignore=tests/cluster"
 lint=yes
-# A file of tests stays on one worker: each worker starts at most one Spark session and keeps it.
-workers="-n 2 --dist loadfile"
+# A file of tests stays on one worker: each worker starts at most one Spark session and keeps it. The order is that of tests/conftest.py.
+workers="-n 2 --dist loadfile --no-loadscope-reorder"
 case "${1:-}" in
     --quick) tests="tests --ignore=tests/spark --ignore=tests/cluster --ignore=tests/browser" && shift ;;
     --clusters) tests="tests/cluster" && lint=no && workers="-n 0" && shift ;;

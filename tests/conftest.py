@@ -1,4 +1,4 @@
-"""What tests of several rooms share: one Spark session per worker, a fresh lake, the real month."""
+"""What tests of several rooms share: one Spark session per worker, a fresh lake, lakes of the demo provider, the real month."""
 
 import logging
 from collections.abc import Iterator
@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from ccft.lake.tables import Lake
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, those without a JVM last: two workers that take whole files then end together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in slow, item.get_closest_marker("spark") is None))
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +45,17 @@ def spark(tmp_path_factory) -> "Iterator[SparkSession]":
     )
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def demo_lakes(spark, tmp_path_factory, worker_id):
+    """A month of the demo provider, ingested and published, shared by all workers."""
+    from tests.spark.demo_lakes import DemoLakes
+
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "demo-lakes"
+    folder.mkdir(exist_ok=True)
+    return DemoLakes(spark, folder)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.oracle.ai_example import ACCOUNT, CLUSTER, example
 from tests.oracle.ai_model import NOBODY, Split, World, bounds
 from tests.oracle.ai_worlds import NEXT, PERIOD, make_world, merged, write
 
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 SEEDS = (0, 1, 2, 3, 4, 5, 9, 10)
 SLOTS = range(len(SEEDS))
 COLUMNS = {table.name: table.column_names for table in (*INPUTS, *AI_INPUTS)}

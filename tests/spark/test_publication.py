@@ -1,7 +1,6 @@
 """Publishing a month: all or nothing, once, and only what balances."""
 
 import json
-from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
@@ -10,40 +9,25 @@ from pyspark.sql import functions as F
 from ccft.allocation import accounts, rack_types
 from ccft.audit import published, verification
 from ccft.config import Settings
-from ccft.demo import write_demo_world
 from ccft.errors import CcftError
 from ccft.lake.reader import open_lake, run_log
 from ccft.lake.tables import Lake
 from ccft.methodology.model import methodology
-from ccft.pipeline.ingest import ingest
 from ccft.pipeline.run import run
 from ccft.pipeline.verify import verify
 from ccft.schema.columns import MEASURES
 from ccft.schema.tables import RESULTS
+from tests.spark.demo_lakes import PERIOD, SETTINGS
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
-PERIOD = "2025-06"
-SETTINGS = Settings()
 NAMES = tuple(table.name for table in RESULTS)
 
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("world") / "inputs"
-    write_demo_world(folder, accounts=200, months=1, last_period=PERIOD)
-    return folder
-
-
-def publish(lake: Lake, inputs: Path) -> Lake:
-    ingest(lake.spark, str(inputs), lake, SETTINGS)
-    run(lake, SETTINGS, [PERIOD], methodology("v2.0"))
-    return lake
-
-
-@pytest.fixture(scope="module")
-def published_lake(spark, inputs, tmp_path_factory) -> Lake:
-    return publish(Lake(spark, str(tmp_path_factory.mktemp("lake") / "lake")), inputs)
+def published_lake(demo_lakes, tmp_path_factory) -> Lake:
+    """One month of v2.0, published."""
+    return demo_lakes.copy(demo_lakes.published(), tmp_path_factory.mktemp("published"))
 
 
 def rows(lake: Lake, name: str) -> list[str]:
@@ -100,8 +84,9 @@ def test_an_unchanged_rerun_does_nothing(published_lake):
     assert versions(published_lake) == before
 
 
-def test_the_same_inputs_give_the_same_rows_in_another_lake(published_lake, inputs, lake):
-    publish(lake, inputs)
+def test_the_same_inputs_give_the_same_rows_in_another_lake(published_lake, demo_lakes, tmp_path):
+    lake = demo_lakes.copy(demo_lakes.core(), tmp_path)
+    run(lake, SETTINGS, [PERIOD], methodology("v2.0"))
     for name in NAMES:
         assert rows(lake, name) == rows(published_lake, name)
 

@@ -11,7 +11,7 @@ from ccft.pipeline.run import run
 from ccft.pipeline.verify import verify
 from ccft.schema.tables import RESULTS
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 PERIOD = "2025-03"
 

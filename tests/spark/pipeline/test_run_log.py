@@ -7,32 +7,23 @@ from deltalake import DeltaTable
 
 from ccft.audit.software import code_hash
 from ccft.config import Settings
-from ccft.demo import write_demo_world
 from ccft.errors import CcftError
 from ccft.lake.tables import Lake
 from ccft.methodology.model import methodology
 from ccft.pipeline import run as run_module
 from ccft.pipeline import run_log
 from ccft.pipeline.core import Core
-from ccft.pipeline.ingest import ingest
 from ccft.pipeline.run import run
 from ccft.schema.tables import CORE, RESULTS
+from tests.spark.demo_lakes import PERIOD, SETTINGS
 
 pytestmark = pytest.mark.spark
 
-PERIOD = "2025-06"
-SETTINGS = Settings()
-
 
 @pytest.fixture(scope="module")
-def logged_lake(spark, tmp_path_factory) -> Lake:
+def logged_lake(demo_lakes, tmp_path_factory) -> Lake:
     """One month of v2.0, published."""
-    folder = tmp_path_factory.mktemp("logged")
-    write_demo_world(folder / "inputs", accounts=200, months=1, last_period=PERIOD)
-    lake = Lake(spark, str(folder / "lake"))
-    ingest(spark, str(folder / "inputs"), lake, SETTINGS)
-    run(lake, SETTINGS, [PERIOD], methodology("v2.0"))
-    return lake
+    return demo_lakes.copy(demo_lakes.published(), tmp_path_factory.mktemp("logged"))
 
 
 def result_versions(lake: Lake) -> dict[str, int]:

@@ -196,7 +196,7 @@ def publish_in_the_log(lake: Lake, period: str, policy: Methodology) -> None:
 
 def test_what_is_due_is_what_is_complete_and_lacks_the_version_in_effect(spark, world, tmp_path, monkeypatch):
     lake = copy_of(spark, world, tmp_path / "lake")
-    for period, policy in [("2024-12", V2), ("2025-01", V2)]:
+    for period, policy in [("2024-12", V2), ("2025-01", V2), ("2025-03", V2)]:
         publish_in_the_log(lake, period, policy)
     activity = lake.path("core_activity")
     spark.sql(f"DELETE FROM delta.`{activity}` WHERE activity = 'electricity' AND period = '2025-02'")

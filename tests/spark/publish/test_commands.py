@@ -9,7 +9,7 @@ import pytest
 import ccft
 from ccft.cli import main
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 QUERY = (
     "SELECT account_id, total_lbm_kg, usage_period = '2025-06' AS is_june, CAST(NULL AS STRING) AS nothing"
     " FROM account_emissions_current ORDER BY total_lbm_kg DESC, account_id LIMIT 3"

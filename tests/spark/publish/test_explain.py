@@ -19,7 +19,7 @@ from ccft.pipeline.explain import Question, explain
 from ccft.schema.columns import MEASURES
 from ccft.schema.view_columns import DERIVED
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 PERIOD = "2025-06"
 SITUATIONS = {
     "largest": "true",
