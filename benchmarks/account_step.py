@@ -42,10 +42,12 @@ def prepared(spark, folder: Path, rows: int, skew: str) -> contenders.Inputs:  #
     return contenders.prepare(spark, lake)
 
 
-def measured(inputs: contenders.Inputs, folder: Path, rows: int, rounds: int, only: set[str]) -> dict[str, Measured]:
-    """Rounds in turn, so that noise of the machine meets all; the first round warms up and is not counted."""
+def measured(
+    inputs: contenders.Inputs, folder: Path, rows: int, rounds: int, only: set[str], *, warm_up: bool
+) -> dict[str, Measured]:
+    """Rounds in turn, so that noise of the machine meets all; one that warms up is not counted."""
     found: dict[str, Measured] = defaultdict(Measured)
-    for number in range(rounds + 1):
+    for number in range(0 if warm_up else 1, rounds + 1):
         into = found if number else defaultdict(Measured)
         for name, (run, tuned) in VARIANTS.items():
             if name in only:
@@ -69,24 +71,26 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     spark = open_session("ccft benchmark", overrides={"spark.driver.memory": given.memory}, quick=False)
-    results = {}
     for rows in given.rows:
         with tempfile.TemporaryDirectory(dir=os.environ.get("CCFT_BENCH_DIR")) as folder:
             inputs = prepared(spark, Path(folder), rows, given.skew)
-            found = measured(inputs, Path(folder), rows, given.rounds, set(given.only))
-            results[str(rows)] = {name: one.as_json(rows) for name, one in found.items()}
-            print(
-                json.dumps({rows: {name: one.as_json(rows)["us_per_row"] for name, one in found.items()}}), flush=True
-            )
+            warm_up = rows == given.rows[0]
+            found = measured(inputs, Path(folder), rows, given.rounds, set(given.only), warm_up=warm_up)
+        results = {name: one.as_json(rows) for name, one in found.items()}
+        print(json.dumps({rows: {name: one["us_per_row"] for name, one in results.items()}}), flush=True)
+        record(given.out, given, rows, results)
+
+
+def record(out: Path, given: argparse.Namespace, rows: int, results: dict[str, dict[str, object]]) -> None:
+    """Put one size into the result file, beside the others of the same inputs and driver."""
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
-    written = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine,
-        "skew": given.skew,
-        "rows": results,
-    }
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+    common = {"machine": machine, "skew": given.skew, "driver_memory": given.memory}
+    kept = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+    sizes = kept["rows"] if kept and all(kept[name] == value for name, value in common.items()) else {}
+    sizes[str(rows)] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "rounds": given.rounds, "found": results}
+    ordered = dict(sorted(sizes.items(), key=lambda item: int(item[0])))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(common | {"rows": ordered}, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
