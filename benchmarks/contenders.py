@@ -24,7 +24,7 @@ from ccft.allocation import accounts, weights
 from ccft.allocation.services import SERVICE_KEY
 from ccft.audit.verification import account_totals
 from ccft.lake.memory import Bench, compiled_plans, settle, short_plans
-from ccft.lake.session import AMOUNTS
+from ccft.lake.session import HARDLY_REPEATED
 from ccft.lake.tables import Lake
 from ccft.methodology.model import methodology
 from ccft.schema.columns import MEASURES
@@ -93,9 +93,11 @@ def _write(inputs: Inputs, rows: DataFrame, path: str, *, tuned: bool) -> None:
 @contextmanager
 def _writer(spark: SparkSession, *, tuned: bool) -> Iterator[None]:
     """The product's writer settings (`lake/session.py`), or Spark's and Delta's own."""
-    own = {"spark.sql.parquet.compression.codec": "zstd"} | {f"parquet.enable.dictionary#{n}": "false" for n in AMOUNTS}
+    own = {"spark.sql.parquet.compression.codec": "zstd"} | {
+        f"parquet.enable.dictionary#{n}": "false" for n in HARDLY_REPEATED
+    }
     default = {"spark.sql.parquet.compression.codec": "snappy"} | {
-        f"parquet.enable.dictionary#{n}": "true" for n in AMOUNTS
+        f"parquet.enable.dictionary#{n}": "true" for n in HARDLY_REPEATED
     }
     for name, value in (own if tuned else default).items():
         spark.conf.set(name, value)

@@ -14,8 +14,11 @@ POOL = ("usage_period", "cluster_id", "service_id")
 
 def _weight_sql() -> str:
     """Step 3's weight in whole 1e-6 for the benchmark's month: usage, revenue, or units at list price."""
-    usage, revenue = (f"CAST({name} * 1000000 AS BIGINT)" for name in ("usage_units", "equivalent_revenue_usd"))
-    at_price = "CAST((2 * CAST(CAST(usage_units * 1000000 AS BIGINT) AS HUGEINT) * coalesce(price, 0) + 1000000000000) // 2000000000000 AS BIGINT)"
+    # A product of DECIMAL(18,6) that does not fit 18 digits is an error.
+    usage, revenue = (
+        f"CAST(CAST({name} AS DECIMAL(38,6)) * 1000000 AS BIGINT)" for name in ("usage_units", "equivalent_revenue_usd")
+    )
+    at_price = f"CAST((2 * CAST({usage} AS HUGEINT) * coalesce(price, 0) + 1000000000000) // 2000000000000 AS BIGINT)"
     return (
         f"CASE WHEN is_foundational OR by_usage THEN {usage} WHEN account_type = 'external' THEN greatest(coalesce({revenue}, 0), 0)"
         f" WHEN equivalent_revenue_usd IS NOT NULL THEN greatest({revenue}, 0) ELSE {at_price} END"

@@ -12,10 +12,12 @@ from pyspark.sql import SparkSession
 from ccft.schema.tables import table
 from ccft.schema.units import ROW_MASS
 
-AMOUNTS: Final = tuple(
-    column.name for column in table("account_emissions").columns if column.name == "weight" or column.type == ROW_MASS
+HARDLY_REPEATED: Final = tuple(
+    column.name
+    for column in table("account_emissions").columns
+    if column.name in {"weight", "account_id", "payer_account_id"} or column.type == ROW_MASS
 )
-"""Columns of the largest table in which almost every value is another."""
+"""Columns of the largest table with too many different values for a dictionary."""
 
 ALWAYS: Final = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -26,8 +28,8 @@ ALWAYS: Final = {
     "spark.sql.ansi.enabled": "true",
     # A quarter smaller than snappy (the default) on account rows, at the same CPU cost to write.
     "spark.sql.parquet.compression.codec": "zstd",
-    # Amounts hardly repeat: a dictionary of them is built, found too large and thrown away. A third of the time of writing account rows.
-    **{f"spark.hadoop.parquet.enable.dictionary#{name}": "false" for name in AMOUNTS},
+    # A dictionary of amounts and account ids is built, found too large and thrown away: a third of the time of writing account rows.
+    **{f"spark.hadoop.parquet.enable.dictionary#{name}": "false" for name in HARDLY_REPEATED},
     # One open file per region and task instead of a sort of the account rows before a partitioned write.
     "spark.sql.maxConcurrentOutputFileWriters": "100",
     # Delta reads its small logs with 50 tasks by default.

@@ -2,10 +2,12 @@
 
 import shutil
 from collections import defaultdict
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
+import ccft
 from ccft.config import Settings
 from ccft.errors import CcftError
 from ccft.lake.tables import Lake
@@ -239,6 +241,27 @@ def test_account_rows_are_split_exactly(lot, slot):
     for key, measures in split.world.rows.items():
         for measure, amount in measures.items():
             assert sums[key, measure] == (amount if split.takes_part(key) else 0)
+
+
+def test_components_are_those_of_the_view(lot):
+    """The kernel divides an account row over its components here, SQL does in the view: to the same quantum."""
+    masses = ", ".join(f"{measure}_kg" for measure in MEASURES)
+    shown = ccft.open(lot.lake.root).execute(
+        f"SELECT cluster_id, service_id, account_id, component, {masses} FROM emissions_by_component WHERE usage_period = ?",
+        [PERIOD],
+    )
+    expected = {(*row[:4], m): kg for row in shown.fetchall() for m, kg in zip(MEASURES, row[4:], strict=True) if kg}
+    split = defaultdict(Decimal)
+    for row in lot.rows("ai_emissions"):
+        if not row["is_memo"]:
+            split[row["cluster_id"], row["service_id"], row["account_id"], row["component"], row["measure"]] += row[
+                "emissions_kg"
+            ]
+    taking_part = {key[:3] for key in split}
+    assert len({key[3] for key in split}) > 2
+    assert {key: kg for key, kg in split.items() if kg} == {
+        key: kg for key, kg in expected.items() if key[:3] in taking_part
+    }
 
 
 @pytest.mark.parametrize("slot", SLOTS)
