@@ -83,15 +83,17 @@ def ai_tokens() -> str:
 
 
 TABLES = {"account-step": account_step, "commands": commands, "backfill": backfill, "ai-tokens": ai_tokens}
+"""Marker -> table; its result file is called alike."""
 
 
 def filled(text: str) -> str:
-    """A page with each `<!-- bench:NAME -->` ... `<!-- /bench -->` filled from the result file."""
+    """A page with each `<!-- bench:NAME -->` ... `<!-- /bench -->` filled from the result file, or empty where there is none."""
     for name, table in TABLES.items():
         start, end = f"<!-- bench:{name} -->\n", "<!-- /bench -->"
         if start in text:
             head, rest = text.split(start, 1)
-            text = head + start + table() + "\n" + end + rest.split(end, 1)[1]
+            made = table() + "\n" if (RESULTS / f"{name.replace('-', '_')}.json").exists() else ""
+            text = head + start + made + end + rest.split(end, 1)[1]
     return text
 
 
