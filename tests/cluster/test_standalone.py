@@ -83,10 +83,9 @@ def test_a_driver_killed_while_publishing_leaves_the_month_readable_and_a_rerun_
     command = [sys.executable, "-c", "from ccft.cli import main; main()"]
     arguments = ["run", "--lake", lake, "--period", PERIODS[1], "--methodology", "v3.0"]
     before = rows(lake, "run_log")
-    job = start(environment, [*command, *arguments])
-    wait_for(job, "write accounts")
-    job.kill()
-    job.wait()
+    with start(environment, [*command, *arguments]) as job:
+        wait_for(job, "write accounts")
+        job.kill()
     assert rows(lake, "run_log") == before
     ccft(environment, "verify", "--lake", lake)
     ccft(environment, *arguments)
