@@ -23,6 +23,7 @@ from benchmarks import month
 from ccft.allocation import accounts, weights
 from ccft.allocation.services import SERVICE_KEY
 from ccft.audit.verification import account_totals
+from ccft.kernel.exact import micros, row_kilograms
 from ccft.lake.memory import Bench, compiled_plans, settle, short_plans
 from ccft.lake.session import HARDLY_REPEATED
 from ccft.lake.tables import Lake
@@ -30,6 +31,7 @@ from ccft.methodology.model import methodology
 from ccft.schema.columns import MEASURES
 from ccft.schema.spark import create_table_ddl, select_columns
 from ccft.schema.tables import table
+from ccft.schema.units import ROW_MASS
 
 POLICY = methodology("v3.0")
 RESULT = table("account_emissions")
@@ -73,7 +75,7 @@ def prepare(spark: SparkSession, lake: Lake) -> Inputs:
         priced = bench.settle(weights.list_price_classes(usage, services, prices, POLICY), scans_accounts=True)
         weighed = settle(weights.class_weights(classes, priced, services, POLICY))
         pools = settle(weights.pools(weighed, prices, POLICY))
-        loaded = settle(pools.join(month.pool_amounts(spark), list(SERVICE_KEY), "inner"))
+        loaded = settle(pools.join(month.pool_amounts(spark), list(SERVICE_KEY), "inner"), number=accounts.POOL_NUMBER)
         return Inputs(spark, lake, loaded, loaded.toArrow())
 
 
@@ -93,12 +95,11 @@ def _write(inputs: Inputs, rows: DataFrame, path: str, *, tuned: bool) -> None:
 @contextmanager
 def _writer(spark: SparkSession, *, tuned: bool) -> Iterator[None]:
     """The product's writer settings (`lake/session.py`), or Spark's and Delta's own."""
-    own = {"spark.sql.parquet.compression.codec": "zstd"} | {
-        f"parquet.enable.dictionary#{n}": "false" for n in HARDLY_REPEATED
-    }
-    default = {"spark.sql.parquet.compression.codec": "snappy"} | {
-        f"parquet.enable.dictionary#{n}": "true" for n in HARDLY_REPEATED
-    }
+    names = ("spark.sql.parquet.compression.codec", "spark.sql.maxConcurrentOutputFileWriters")
+    own = dict(zip(names, ("zstd", "100"), strict=True))
+    own |= {f"parquet.enable.dictionary#{n}": "false" for n in HARDLY_REPEATED}
+    default = dict(zip(names, ("snappy", "0"), strict=True))
+    default |= {f"parquet.enable.dictionary#{n}": "true" for n in HARDLY_REPEATED}
     for name, value in (own if tuned else default).items():
         spark.conf.set(name, value)
     with compiled_plans(spark):
@@ -112,14 +113,13 @@ def _named(inputs: Inputs) -> DataFrame:
     return settle(named.join(F.broadcast(products.drop("is_foundational")), "service_id", "inner"))
 
 
-def _plain_rows(usage: DataFrame, pools: DataFrame, share: Column) -> DataFrame:
+def _plain_rows(usage: DataFrame, pools: DataFrame, mass: Callable[[str], Column]) -> DataFrame:
     """Rows whose amounts are one product each; the weight is the usage."""
     joined = usage.join(F.broadcast(pools), list(SERVICE_KEY), "inner")
-    masses = [(F.col(m) * 1e-9 * share).cast("decimal(18,9)").alias(f"{m}_kg") for m in MEASURES]
     return joined.select(
         *SERVICE_KEY,
         *accounts.ACCOUNT_COLUMNS,
-        *masses,
+        *(mass(measure).alias(f"{measure}_kg") for measure in MEASURES),
         F.lit("usage").alias("allocation_basis"),
         F.col("usage_units").alias("weight"),
         "product_code",
@@ -128,8 +128,19 @@ def _plain_rows(usage: DataFrame, pools: DataFrame, share: Column) -> DataFrame:
 
 
 def floor(inputs: Inputs, path: str, *, tuned: bool) -> None:
-    """One multiplication per amount, no totals: what any job that writes these rows must pay."""
-    _write(inputs, _plain_rows(inputs.usage, _named(inputs), F.lit(1e-6)), path, tuned=tuned)
+    """One multiplication of integers per amount, no totals: what any job that writes these rows must pay."""
+    # Three digits of the pool's amount, so that a product is an amount that an account may have.
+    pools = settle(_named(inputs).withColumns({measure: F.col(measure) % 1000 for measure in MEASURES}))
+    _write(
+        inputs,
+        _plain_rows(inputs.usage, pools, lambda measure: row_kilograms(micros("usage_units") * F.col(measure))),
+        path,
+        tuned=tuned,
+    )
+
+
+def _doubles(share: Column) -> Callable[[str], Column]:
+    return lambda measure: (F.col(measure) * 1e-9 * share).cast(ROW_MASS)
 
 
 def doubles_broadcast(inputs: Inputs, path: str, *, tuned: bool) -> None:
@@ -137,14 +148,14 @@ def doubles_broadcast(inputs: Inputs, path: str, *, tuned: bool) -> None:
     units = F.col("usage_units").cast("double")
     totals = settle_compiled(inputs, inputs.usage.groupBy(*SERVICE_KEY).agg(F.sum(units).alias("total")))
     pools = settle(_named(inputs).join(totals, list(SERVICE_KEY), "inner"))
-    _write(inputs, _plain_rows(inputs.usage, pools, units / F.col("total")), path, tuned=tuned)
+    _write(inputs, _plain_rows(inputs.usage, pools, _doubles(units / F.col("total"))), path, tuned=tuned)
 
 
 def doubles_window(inputs: Inputs, path: str, *, tuned: bool) -> None:
     """Naive doubles; totals by a window over the pool, which shuffles and sorts every row."""
     units = F.col("usage_units").cast("double")
     usage = inputs.usage.withColumn("total", F.sum(units).over(Window.partitionBy(*SERVICE_KEY)))
-    _write(inputs, _plain_rows(usage, _named(inputs), units / F.col("total")), path, tuned=tuned)
+    _write(inputs, _plain_rows(usage, _named(inputs), _doubles(units / F.col("total"))), path, tuned=tuned)
 
 
 def settle_compiled(inputs: Inputs, frame: DataFrame) -> DataFrame:
@@ -155,10 +166,7 @@ def settle_compiled(inputs: Inputs, frame: DataFrame) -> DataFrame:
 
 def ours(inputs: Inputs, path: str, *, tuned: bool) -> None:
     """The product: two scans of the usage, one write, and the rows read back."""
-    measures = POLICY.measures
-    remainders = settle_compiled(
-        inputs, accounts.pool_remainders(accounts.weigh(inputs.usage, inputs.loaded, POLICY), measures)
-    )
+    remainders = settle_compiled(inputs, accounts.pool_remainders(inputs.usage, inputs.loaded, POLICY))
     if accounts.altered_pools(remainders):
         raise ValueError("the usage is not what was summed")
     with short_plans(inputs.spark):

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from ccft.ai.shares import BANDED, CAPACITY, EMBODIED, ENERGY, IN_USE, RESIDUAL, RESIDUAL_EMBODIED
 from ccft.ai.tokens import ROW_KEY
 from ccft.kernel.apportion import apportion, floor_share
-from ccft.kernel.exact import half_up_quotient, quanta
+from ccft.kernel.exact import half_up_quotient, quanta, row_quanta
 from ccft.schema.ai_columns import UNATTRIBUTED
 from ccft.schema.columns import MEASURES
 from ccft.schema.units import SHARES_PER_ONE
@@ -52,7 +52,7 @@ def by_component(rows: DataFrame, pools: DataFrame) -> DataFrame:
     DataFrame
         One row per `ROW_KEY`, `measure`, `component`: `quanta`; measures without emissions have none.
     """
-    masses = rows.select(*ROW_KEY, *(quanta(f"{measure}_kg").alias(measure) for measure in MEASURES))
+    masses = rows.select(*ROW_KEY, *(row_quanta(f"{measure}_kg").alias(measure) for measure in MEASURES))
     long = masses.unpivot(list(ROW_KEY), list(MEASURES), "measure", "quanta").where("quanta <> 0")
     weights = pools.select("cluster_id", "service_id", "measure", "component", quanta("net_kg").alias("weight"))
     parts = long.join(F.broadcast(weights.where("weight > 0")), ["cluster_id", "service_id", "measure"], "inner")

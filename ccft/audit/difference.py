@@ -13,7 +13,7 @@ from typing import Any, Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ccft.kernel.exact import quanta
+from ccft.kernel.exact import row_quanta
 from ccft.schema.columns import MEASURES, RESERVED_PRODUCT_CODES
 from ccft.schema.units import QUANTA_PER_KG
 
@@ -52,7 +52,7 @@ def _kind() -> Column:
 
 def _masses(stage: Stage, position: int) -> DataFrame:
     """Rows of a stage by measure: `account_id, service_id, region_code, kind, stage, measure, quanta`."""
-    masses = (quanta(f"{measure}_kg").alias(measure) for measure in MEASURES)
+    masses = (row_quanta(f"{measure}_kg").alias(measure) for measure in MEASURES)
     names = ("account_id", "service_id", "region_code")
     wide = stage.rows.select(*names, _kind().alias("kind"), F.lit(position).alias("stage"), *masses)
     long: DataFrame = wide.unpivot([*names, "kind", "stage"], list(MEASURES), "measure", "quanta")

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from ccft.errors import Problem
+from ccft.kernel.exact import kilograms, row_quanta
 from ccft.schema.columns import MEASURES
 
 _SLICE = ("usage_period", "methodology_version")
@@ -20,8 +21,13 @@ def _of(frame: DataFrame, periods: Sequence[str], version: str) -> DataFrame:
 
 def account_totals(accounts: DataFrame) -> DataFrame:
     """Account rows summed per cluster. Columns: `usage_period, methodology_version, cluster_id, measure, kg`."""
-    sums = accounts.groupBy(*_SLICE, "cluster_id").agg(*(F.sum(f"{m}_kg").alias(m) for m in MEASURES))
-    return sums.unpivot([*_SLICE, "cluster_id"], list(MEASURES), "measure", "kg")
+    return _account_sums(accounts, [*_SLICE, "cluster_id"])
+
+
+def _account_sums(accounts: DataFrame, key: Sequence[str]) -> DataFrame:
+    """Account rows summed by a key. Columns: the key, `measure`, `kg`."""
+    sums = accounts.groupBy(*key).agg(*(kilograms(F.sum(row_quanta(f"{m}_kg"))).alias(m) for m in MEASURES))
+    return sums.unpivot(list(key), list(MEASURES), "measure", "kg")
 
 
 def _compare(left: DataFrame, right: DataFrame, key: Sequence[str], check: str, subject: str) -> list[Problem]:
@@ -109,8 +115,7 @@ def verify(tables: dict[str, DataFrame], periods: Sequence[str], version: str) -
     )
     pools = [*_SLICE, "cluster_id", "service_id", "measure"]
     nets = _sum(own["service_emissions"], pools, "net_kg")
-    per_pool = own["account_emissions"].groupBy(*pools[:-1]).agg(*(F.sum(f"{m}_kg").alias(m) for m in MEASURES))
-    rows = per_pool.unpivot((*_SLICE, "cluster_id", "service_id"), list(MEASURES), "measure", "kg")
+    rows = _account_sums(own["account_emissions"], pools[:-1])
     problems += _compare(nets, rows, pools, "service = its accounts", "{cluster_id} {service_id} {measure}")
     origins = [*_SLICE, "cluster_id", "origin_service_id", "measure"]
     direct = _sum(own["service_emissions"], pools, "direct_kg").withColumnRenamed("service_id", "origin_service_id")

@@ -9,10 +9,10 @@ from pyspark.sql import functions as F
 
 from ccft.inventory.factors import reference_column, valid_in
 from ccft.inventory.lines import LINE_COLUMNS, LINE_KEY
-from ccft.kernel.exact import half_up_quotient, micros, quanta, units
+from ccft.kernel.exact import half_up_quotient, micros, quanta, row_units
 from ccft.methodology.model import Methodology, Scope1Gaps
 from ccft.schema.columns import EVIDENCE
-from ccft.schema.units import MASS, Q
+from ccft.schema.units import MASS
 
 _FUEL_COLUMNS = ("usage_period", "cluster_id", "activity", "substance", "quantity", "evidence")
 
@@ -85,7 +85,7 @@ def historical_growth(activity: DataFrame, clusters: DataFrame, periods: DataFra
         "cluster_id",
         F.lit("generator_fuel").alias("activity"),
         "substance",
-        units("estimate", Q).alias("quantity"),
+        row_units("estimate").alias("quantity"),
         F.lit("estimated").alias("evidence"),
     )
 

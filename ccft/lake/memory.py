@@ -53,21 +53,29 @@ def compiled_plans(spark: SparkSession) -> AbstractContextManager[None]:
     return _plans(spark, _COMPILED)
 
 
-def on_driver(spark: SparkSession, rows: pa.Table) -> DataFrame:
-    """Rows on the driver as a frame."""
+def on_driver(spark: SparkSession, rows: pa.Table, *, number: str = "") -> DataFrame:
+    """Rows on the driver as a frame.
+
+    Parameters
+    ----------
+    number
+        Name of a column to add, the row's number (INT): a short name for the row's key, the same in every plan that reads the frame.
+    """
+    if number:
+        rows = rows.append_column(number, pa.array(range(rows.num_rows), pa.int32()))
     settled = spark.createDataFrame(rows)
     # A single partition satisfies every grouping and window: plans on small frames need no shuffle at all.
     return settled.coalesce(1) if rows.num_rows <= ONE_PARTITION_ROWS else settled
 
 
-def settle(frame: DataFrame) -> DataFrame:
-    """Compute a small frame now and go on from its rows, on the driver.
+def settle(frame: DataFrame, *, number: str = "") -> DataFrame:
+    """Compute a small frame now and go on from its rows, on the driver, numbered if a name is given (`on_driver`).
 
     For frames bounded by clusters, rack types and services. Rows live on the driver, so a lost executor costs nothing.
     """
     with short_plans(frame.sparkSession):
         rows = frame.toArrow()
-    return on_driver(frame.sparkSession, rows)
+    return on_driver(frame.sparkSession, rows, number=number)
 
 
 class Kept:
@@ -112,10 +120,10 @@ class Bench(Kept):
         """How plans over account rows run."""
         return compiled_plans(self._spark) if self._compile_scans else short_plans(self._spark)
 
-    def settle(self, frame: DataFrame, *, scans_accounts: bool = False) -> DataFrame:
-        """Compute a frame that is small, though it may be summed up from the large table, and go on from its rows."""
+    def settle(self, frame: DataFrame, *, number: str = "", scans_accounts: bool = False) -> DataFrame:
+        """`settle` for a frame that is small, though it may be summed up from the large table."""
         if not scans_accounts:
-            return settle(frame)
+            return settle(frame, number=number)
         with self.scan():
             rows = frame.toArrow()
-        return on_driver(self._spark, rows)
+        return on_driver(self._spark, rows, number=number)

@@ -221,10 +221,11 @@ def compute(
 
     # Step 3: service -> account
     amounts = bench.settle(accounts.pool_amounts(outcome, policy.measures))
-    loaded = bench.settle(pools.join(amounts, list(services.SERVICE_KEY), "left").fillna(0, list(policy.measures)))
-    remainders = bench.settle(
-        accounts.pool_remainders(accounts.weigh(account_usage, loaded, policy), policy.measures), scans_accounts=True
+    loaded = bench.settle(
+        pools.join(amounts, list(services.SERVICE_KEY), "left").fillna(0, list(policy.measures)),
+        number=accounts.POOL_NUMBER,
     )
+    remainders = bench.settle(accounts.pool_remainders(account_usage, loaded, policy), scans_accounts=True)
     raise_all(accounts.altered_pools(remainders))
     finished = loaded.join(remainders, list(services.SERVICE_KEY), "left").fillna(
         0, [f"rest_{measure}" for measure in policy.measures]

@@ -68,6 +68,6 @@ RESULTS: Final = (
         "scope_1_kg scope_2_lbm_kg scope_2_mbm_kg scope_3_fera_lbm_kg scope_3_fera_mbm_kg scope_3_embodied_kg"
         " allocation_basis weight? payer_account_id account_type product_code location",
         large=True,
-        statistics_on=("cluster_id", "service_id", "account_id", "payer_account_id"),
+        statistics_on=("cluster_id", "service_id"),
     ),
 )

@@ -62,7 +62,7 @@ CORE: Final = (
         partition_by=("usage_period", "region_code"),
         checks=(("usage_units_not_negative", "usage_units >= 0"),),
         is_large=True,
-        statistics_on=("cluster_id", "service_id", "account_id", "account_type"),
+        statistics_on=("cluster_id", "service_id"),
     ),
     Table(
         "core_usage_classes",

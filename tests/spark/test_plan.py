@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import DataFrame
 
 from ccft.allocation import weights
-from ccft.allocation.accounts import allocate_to_accounts, pool_remainders, weigh
+from ccft.allocation.accounts import allocate_to_accounts, pool_remainders
 from ccft.allocation.weights import list_price_classes, list_prices
 from ccft.ingest.usage_classes import usage_classes
 from ccft.lake.memory import compiled_plans
@@ -15,7 +15,7 @@ from ccft.pipeline.run import _stamped
 from ccft.pipeline.stages import Results
 from ccft.schema.spark import select_columns, struct_type
 from ccft.schema.tables import table
-from tests.spark.test_apportion import CLUSTER, PERIOD, POLICY, Pools, loaded_pools, usage_rows
+from tests.spark.kernel.test_apportion import CLUSTER, PERIOD, POLICY, Pools, loaded_pools, usage_rows
 
 pytestmark = pytest.mark.spark
 
@@ -108,8 +108,8 @@ def test_account_rows_are_written_without_a_shuffle_or_sort(spark, large, small,
 def test_sum_pass_shuffles_partial_sums_only(large, small, by_hints_alone):
     """One exchange, by pool, above partial aggregates: rows of pools, not of accounts."""
     pools, _, _ = small
-    path = plan_of(pool_remainders(weigh(large, pools, POLICY), POLICY.measures)).above_the_large_table()
-    assert_partial_sums(path, "usage_period", "cluster_id", "service_id")
+    path = plan_of(pool_remainders(large, pools, POLICY)).above_the_large_table()
+    assert_partial_sums(path, "pool_number")
 
 
 @pytest.mark.parametrize("version", ["v1.0", "v2.0", "v3.0"])

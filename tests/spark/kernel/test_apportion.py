@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ccft.allocation.accounts import allocate_to_accounts, pool_remainders, weigh
+from ccft.allocation.accounts import allocate_to_accounts, pool_remainders
 from ccft.errors import CcftError
 from ccft.kernel.apportion import apportion
 from ccft.lake.memory import compiled_plans, short_plans
@@ -101,7 +101,7 @@ def broadcast_rows(spark, pools: Pools) -> dict[str, dict[str, list[int]]]:
     services = spark.createDataFrame([(name, "product") for name in pools], "service_id string, product_code string")
     clusters = spark.createDataFrame([(CLUSTER, "Place")], "cluster_id string, location string")
     key = ["usage_period", "cluster_id", "service_id"]
-    remainders = pool_remainders(weigh(usage, loaded, POLICY), POLICY.measures)
+    remainders = pool_remainders(usage, loaded, POLICY)
     finished = loaded.join(remainders, key, "left").fillna(0, [f"rest_{measure}" for measure in POLICY.measures])
     rows = allocate_to_accounts(usage, finished, services, clusters, POLICY).toArrow().to_pylist()
     return {
@@ -137,6 +137,7 @@ def loaded_pools(pools: Pools) -> pa.Table:
             "usage_period": PERIOD,
             "cluster_id": CLUSTER,
             "service_id": name,
+            "pool_number": number,
             "is_foundational": True,
             "by_usage": False,
             "price": None,
@@ -144,9 +145,9 @@ def loaded_pools(pools: Pools) -> pa.Table:
             "max_customer_weight": max(weights),
             **dict(zip(POLICY.measures, amounts, strict=True)),
         }
-        for name, (weights, amounts) in pools.items()
+        for number, (name, (weights, amounts)) in enumerate(pools.items())
     ]
-    names = ("price", "customer_weight", "max_customer_weight", *POLICY.measures)
+    names = ("pool_number", "price", "customer_weight", "max_customer_weight", *POLICY.measures)
     texts = [(name, pa.string()) for name in ("usage_period", "cluster_id", "service_id")]
     flags = [(name, pa.bool_()) for name in ("is_foundational", "by_usage")]
     return pa.Table.from_pylist(rows, schema=pa.schema([*texts, *flags, *((name, pa.int64()) for name in names)]))
