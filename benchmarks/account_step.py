@@ -13,7 +13,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import contenders, month, others
+from benchmarks import contenders, month, others, tasks
 from benchmarks.measure import Measured, once
 from ccft.ingest.usage_classes import usage_classes
 from ccft.lake.memory import compiled_plans
@@ -53,11 +53,16 @@ def measured(
             if name in only:
                 path = str(folder / "out")
                 shutil.rmtree(path, ignore_errors=True)
+                inputs.spark.sparkContext.setJobGroup(_group(rows, name) if number else "warm-up", name)
                 once(into[name], lambda run=run, path=path, tuned=tuned: run(inputs, path, tuned=tuned))
         for name, run in WITHOUT_JVM.items():
             if name in only and (name != "polars" or rows <= POLARS_ROWS):
                 once(into[name], lambda run=run: run(inputs, str(folder / "out-other")))
     return found
+
+
+def _group(rows: int, name: str) -> str:
+    return f"{rows} {name}"
 
 
 def main() -> None:
@@ -70,13 +75,19 @@ def main() -> None:
     parser.add_argument("--memory", default="4g", help="of the driver")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    spark = open_session("ccft benchmark", overrides={"spark.driver.memory": given.memory}, quick=False)
+    log = Path(tempfile.mkdtemp(dir=os.environ.get("CCFT_BENCH_DIR")))
+    overrides = {"spark.driver.memory": given.memory, **tasks.settings(log)}
+    spark = open_session("ccft benchmark", overrides=overrides, quick=False)
     for rows in given.rows:
         with tempfile.TemporaryDirectory(dir=os.environ.get("CCFT_BENCH_DIR")) as folder:
             inputs = prepared(spark, Path(folder), rows, given.skew)
             warm_up = rows == given.rows[0]
             found = measured(inputs, Path(folder), rows, given.rounds, set(given.only), warm_up=warm_up)
-        results = {name: one.as_json(rows) for name, one in found.items()}
+        evenness = tasks.by_group(log)
+        results = {
+            name: one.as_json(rows) | (evenness[_group(rows, name)].as_json() if name in VARIANTS else {})
+            for name, one in found.items()
+        }
         print(json.dumps({rows: {name: one["us_per_row"] for name, one in results.items()}}), flush=True)
         record(given.out, given, rows, results)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = (ROOT / "docs" / "performance.md", ROOT / "README.md")
+PAGES = (ROOT / "docs" / "performance.md", ROOT / "docs" / "scaling.md", ROOT / "README.md")
 
 
 def _load(name: str) -> dict[str, Any]:
@@ -17,9 +17,9 @@ def _load(name: str) -> dict[str, Any]:
     return found
 
 
-def account_step(name: str = "account_step") -> str:
+def account_step() -> str:
     """Microseconds per row on this machine's cores, and each as a multiple of the tuned floor at the same size."""
-    rows = {size: one["found"] for size, one in _load(name)["rows"].items()}
+    rows = {size: one["found"] for size, one in _load("account_step")["rows"].items()}
     contenders = list(dict.fromkeys(one for found in rows.values() for one in found))
     lines = ["| µs per row (x floor) | " + " | ".join(f"{int(n) / 1e6:g} M rows" for n in rows) + " |"]
     lines.append("|---|" + "---:|" * len(rows))
@@ -34,6 +34,35 @@ def _cell(found: dict[str, Any], one: str) -> str:
         return ""
     own, floor = found[one]["us_per_row"], found.get("floor", {}).get("us_per_row")
     return f"{own:.2f} ({own / floor:.2f})" if floor else f"{own:.2f}"
+
+
+def account_tasks() -> str:
+    """Even and skewed inputs: tasks of the stage that took longest and their evenness; bytes shuffled and spilled by all; memory of the process."""
+    lines = [
+        "| inputs | rows | contender | tasks | longest / median | shuffled | spilled | peak memory |",
+        "|---|---:|---|---:|---:|---:|---:|---:|",
+    ]
+    for name in SKEWS:
+        measured = _load(name)
+        for rows, one in measured["rows"].items():
+            lines += [
+                f"| {measured['skew']} | {int(rows):,} | {contender} | {found['tasks']} | {found['longest_over_median']:.2f}"
+                f" | {found['shuffled_mb']:.1f} MB | {found['spilled_mb']:.1f} MB | {found['peak_mb'] / 1024:.1f} GiB |"
+                for contender, found in one["found"].items()
+                if "tasks" in found
+            ]
+    return "\n".join(lines)
+
+
+def scale_out() -> str:
+    """Throughput of two one-core workers over that of one."""
+    found = _load("scale_out")
+    lines = [
+        f"| {found['rows']:,} rows | strong: the same rows | weak: half the rows on one worker |",
+        "|---|---:|---:|",
+    ]
+    lines += [f"| {one} | {of['strong']:.2f} | {of['weak']:.2f} |" for one, of in found["two_workers_over_one"].items()]
+    return "\n".join(lines)
 
 
 def commands() -> str:
@@ -82,17 +111,25 @@ def ai_tokens() -> str:
     return "\n".join(lines)
 
 
-TABLES = {"account-step": account_step, "commands": commands, "backfill": backfill, "ai-tokens": ai_tokens}
-"""Marker -> table; its result file is called alike."""
+SKEWS = ("account_step", "account_step_whale_account", "account_step_whale_pool")
+TABLES = {
+    "account-step": (account_step, ("account_step",)),
+    "account-tasks": (account_tasks, SKEWS),
+    "scale-out": (scale_out, ("scale_out",)),
+    "commands": (commands, ("commands",)),
+    "backfill": (backfill, ("backfill",)),
+    "ai-tokens": (ai_tokens, ("ai_tokens",)),
+}
+"""Marker -> table, and the result files it is made from."""
 
 
 def filled(text: str) -> str:
     """A page with each `<!-- bench:NAME -->` ... `<!-- /bench -->` filled from the result file, or empty where there is none."""
-    for name, table in TABLES.items():
+    for name, (table, results) in TABLES.items():
         start, end = f"<!-- bench:{name} -->\n", "<!-- /bench -->"
         if start in text:
             head, rest = text.split(start, 1)
-            made = table() + "\n" if (RESULTS / f"{name.replace('-', '_')}.json").exists() else ""
+            made = table() + "\n" if all((RESULTS / f"{result}.json").exists() for result in results) else ""
             text = head + start + made + end + rest.split(end, 1)[1]
     return text
 

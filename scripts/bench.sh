@@ -2,6 +2,8 @@
 # Benchmarks, on a quiet machine: result files in benchmarks/results, tables made from them in docs/performance.md.
 #
 #   scripts/bench.sh account-step [--rows N ...] [--rounds N]   the account step beside the floor and the peers
+#   scripts/bench.sh skew [--rows N ...]                        the same where one account has half a pool, or one pool half of all rows
+#   scripts/bench.sh scale-out [--rows N]                       the account step on a standalone cluster: two workers against one
 #   scripts/bench.sh commands [--accounts N]                    whole commands on the demo provider, as a user waits for them
 #   scripts/bench.sh backfill [arguments]                       38 months x 3 versions in one command
 #   scripts/bench.sh ai-tokens [--rows N ...]                   hourly token usage, to 100 million rows
@@ -14,6 +16,13 @@ usage() { sed -n '2,/^set /p' scripts/bench.sh | sed -e '/^set /d' -e 's/^# \{0,
 
 case "${1:-}" in
     account-step) module=account_step && out=(--out benchmarks/results/account_step.json) ;;
+    skew)
+        for kind in whale_account whale_pool; do
+            "$0" account-step --skew "$kind" --only floor ours --out "benchmarks/results/account_step_$kind.json" "${@:2}"
+        done
+        exit
+        ;;
+    scale-out) module=scale_out && out=(--out benchmarks/results/scale_out.json) ;;
     commands) module=commands && out=(--out benchmarks/results/commands.json) ;;
     backfill) module=backfill && out=(--result benchmarks/results/backfill.json) ;;
     ai-tokens) module=ai_tokens && out=(--out benchmarks/results/ai_tokens.json) ;;

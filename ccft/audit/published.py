@@ -19,6 +19,8 @@ class Line:
         Delta version of every result table, and of every core table it was computed from; without the latter its inputs cannot be opened again.
     input_fingerprint, software
         What the inputs were; what computed them: code, policies and settings.
+    account_rows
+        Account rows that its publication wrote, those of months published with it included: how large the job is that reads them.
     """
 
     period: str
@@ -29,6 +31,7 @@ class Line:
     input_versions: dict[str, int] = field(default_factory=dict)
     input_fingerprint: str = ""
     software: tuple[str, ...] = ()
+    account_rows: int = 0
 
 
 SOFTWARE: Final = ("code_hash", "policy_hash", "configuration_hash")
@@ -49,6 +52,7 @@ def history(run_log: pa.Table) -> dict[tuple[str, str], list[Line]]:
             json.loads(row.get("input_versions") or "{}"),
             row["input_fingerprint"],
             tuple(str(row.get(name)) for name in SOFTWARE),
+            json.loads(row.get("rows_written") or "{}").get("account_emissions", 0),
         )
         found[line.period, line.methodology_version].append(line)
     return found

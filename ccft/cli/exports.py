@@ -56,15 +56,11 @@ def _form_problems(chosen: dict[str, bool]) -> list[Problem]:
 
 def _is_small(lake: str) -> bool:
     """Whether a lake's months are so small that starting fast beats running fast."""
-    import json
-
+    from ccft.audit.published import lines
     from ccft.lake.memory import COMPILE_FROM_ROWS
     from ccft.lake.reader import run_log
 
-    if "://" in lake:
-        return False
-    rows = [json.loads(text).get("account_emissions", 0) for text in run_log(lake)["rows_written"].to_pylist()]
-    return int(sum(rows)) < COMPILE_FROM_ROWS
+    return "://" not in lake and sum(line.account_rows for line in lines(run_log(lake))) < COMPILE_FROM_ROWS
 
 
 def export(

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _ALL_VERSIONS = "all"
 QUICK_UP_TO = 12
 """Period-versions up to which a JVM that starts fast is done earlier than one that gets fast."""
+QUICK_UP_TO_ROWS = 2_000_000
+"""Account rows, those of every version counted, up to which the same holds."""
 
 VersionsOption = Annotated[
     list[str] | None,
@@ -55,7 +57,8 @@ def _publish(
     from ccft.pipeline.backfill import BATCH_MONTHS
     from ccft.pipeline.backfill import backfill as publish_all
 
-    lake = open_lake(settings, "run", quick=len(wanted) <= QUICK_UP_TO)
+    quick = len(wanted) <= QUICK_UP_TO and _account_rows(settings.lake, wanted) <= QUICK_UP_TO_ROWS
+    lake = open_lake(settings, "run", quick=quick)
     with writing(lake):
         return publish_all(
             lake,
@@ -66,6 +69,25 @@ def _publish(
             progress=progress,
             batch_months=batch_months or BATCH_MONTHS,
         )
+
+
+def _account_rows(lake: str, wanted: Sequence[tuple[str, "Methodology"]]) -> int:
+    """Account rows that periods in versions read, as ingest counted them; 0 where that takes a JVM, or there are none."""
+    from pyarrow.dataset import field
+
+    from ccft.lake.reader import read_table
+
+    if "://" in lake:
+        return 0
+    try:
+        classes = read_table(lake, "core_usage_classes")
+    except CcftError:  # not ingested: the run says so
+        return 0
+    periods = [period for period, _ in wanted]
+    counted = classes.to_table(
+        columns=["usage_period", "account_count"], filter=field("usage_period").isin(periods)
+    ).to_pylist()
+    return sum(int(row["account_count"]) * periods.count(row["usage_period"]) for row in counted)
 
 
 def _versions(periods: Sequence[str], names: Sequence[str]) -> list[tuple[str, "Methodology"]]:

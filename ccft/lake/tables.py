@@ -112,12 +112,15 @@ class Lake:
         self._may_write()
         registered = table(name)
         if not self.exists(name):
-            self.spark.sql(create_table_ddl(registered, self.path(name), self._history_days))
+            self._create(registered)
             self._known.add(name)
         elif name not in self._settled and self._is_local:
             self._settle_history(name)
         self._settled.add(name)
         return registered
+
+    def _create(self, registered: Table) -> None:
+        self.spark.sql(create_table_ddl(registered, self.path(registered.name), self._history_days))
 
     def _settle_history(self, name: str) -> None:
         """Set the retention of a table that was made with another one. On object storage an operator does it, once."""

@@ -91,7 +91,7 @@ def run_ai(
         return report
     if before and not restate_reason:
         raise fail("CCFT-RUN-AI-ALREADY-PUBLISHED", period=period, version=policy.version)
-    with Bench(lake.spark, _account_rows(lake, base)) as bench, bench.scan():
+    with Bench(lake.spark, base.account_rows) as bench, bench.scan():
         progress("split")
         split = compute(lake, core, base, policy, settings, bench)
         where = f"usage_period = {quote(period)} AND methodology_version = {quote(policy.version)}"
@@ -160,12 +160,6 @@ class _Stamp:
         whole = [{"region_code": self._regions.get(str(row.get("cluster_id"))), **row, **self._fixed} for row in rows]
         plain = [tuple(row.get(column) for column in names) for row in whole]
         return self._spark.createDataFrame(plain, struct_type(table(name))).coalesce(1)
-
-
-def _account_rows(lake: Lake, base: published.Line) -> int:
-    """Rows of the month's large table, from the log of its run."""
-    rows = [row for row in lake.rows("run_log").to_pylist() if row["run_id"] == base.run_id]
-    return max((json.loads(row["rows_written"] or "{}").get("account_emissions", 0) for row in rows), default=0)
 
 
 def current(lake: Lake, bases: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], Mapping[str, object]]:

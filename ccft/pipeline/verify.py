@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ccft.audit import published, verification
 from ccft.errors import Problem, fail, raise_all
+from ccft.lake.memory import Bench
 from ccft.lake.tables import Lake
 from ccft.pipeline.ai_verify import verify_ai
 from ccft.schema.tables import RESULTS
@@ -41,19 +42,22 @@ def verify(
     raise_all(Problem("CCFT-RUN-NOTHING-PUBLISHED", {"period": period}) for period in absent)
     if not lines:
         raise_all([Problem("CCFT-RUN-NOTHING-PUBLISHED", {"period": "any period"})])
-    groups: dict[tuple[str, tuple[tuple[str, int], ...]], list[str]] = defaultdict(list)
+    groups: dict[tuple[str, tuple[tuple[str, int], ...]], list[published.Line]] = defaultdict(list)
     for line in lines:
-        groups[line.methodology_version, tuple(sorted(line.table_versions.items()))].append(line.period)
+        groups[line.methodology_version, tuple(sorted(line.table_versions.items()))].append(line)
     report, problems = VerifyReport(), []
-    for (version, versions), months in sorted(groups.items()):
+    for (version, versions), together in sorted(groups.items()):
+        months = [line.period for line in together]
         progress(f"{version} {months[0]}{' to ' + months[-1] if len(months) > 1 else ''}")
         at = dict(versions)
         tables = {registered.name: lake.read(registered.name, at[registered.name]) for registered in RESULTS}
-        checked, wrong = verification.verify(tables, months, version)
+        with Bench(lake.spark, max(line.account_rows for line in together)) as bench, bench.scan():
+            checked, wrong = verification.verify(tables, months, version)
         report.equalities += checked
         report.slices += [(month, version) for month in months]
         problems += wrong
-    checked, wrong = verify_ai(lake, lines)
+    with Bench(lake.spark, max(line.account_rows for line in lines)) as bench, bench.scan():
+        checked, wrong = verify_ai(lake, lines)
     report.equalities += checked
     problems += wrong
     raise_all(problems)

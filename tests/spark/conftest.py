@@ -1,6 +1,8 @@
 """A small sound delivery that tests spoil row by row."""
 
 import csv
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,9 @@ from pyspark.sql import DataFrame
 
 from ccft.config import Settings
 from ccft.errors import CcftError
+from ccft.lake.tables import Lake
 from ccft.pipeline.ingest import IngestReport, ingest
-from ccft.schema.tables import INPUTS, table
+from ccft.schema.tables import INPUTS, Table, table
 
 SOUND = {
     "clusters": """
@@ -107,6 +110,26 @@ class World:
             with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerows([self.header[name], *rows])
         return str(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_made_once(tmp_path_factory) -> Iterator[None]:
+    """Empty tables of further lakes are copies of the first: a commit less, forty times over."""
+    templates = tmp_path_factory.mktemp("tables")
+    create = Lake._create
+
+    def copied(lake: Lake, registered: Table) -> None:
+        template = templates / f"{registered.name}-{lake._history_days}"
+        if template.exists():
+            shutil.copytree(template, lake.path(registered.name))
+            return
+        create(lake, registered)
+        if lake._is_local:
+            shutil.copytree(lake.path(registered.name), template)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Lake, "_create", copied)
+        yield
 
 
 @pytest.fixture
