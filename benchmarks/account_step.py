@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import contenders, month, others, tasks
-from benchmarks.measure import Measured, once
+from benchmarks.measure import Measured, folder_mb, once
 from ccft.ingest.usage_classes import usage_classes
 from ccft.lake.memory import compiled_plans
 from ccft.lake.session import open_session
@@ -55,6 +55,7 @@ def measured(
                 shutil.rmtree(path, ignore_errors=True)
                 inputs.spark.sparkContext.setJobGroup(_group(rows, name) if number else "warm-up", name)
                 once(into[name], lambda run=run, path=path, tuned=tuned: run(inputs, path, tuned=tuned))
+                into[name].written_mb = folder_mb(Path(path))
         for name, run in WITHOUT_JVM.items():
             if name in only and (name != "polars" or rows <= POLARS_ROWS):
                 once(into[name], lambda run=run: run(inputs, str(folder / "out-other")))

@@ -26,13 +26,13 @@ RESTATE = ("--restate", "--reason", "benchmark")
 _CCFT = (sys.executable, "-c", "from ccft.cli import main; main()")
 _ROWS = """
 COPY (
-  SELECT CAST(h.hour AS TIMESTAMP) AS hour, e.deployment_id, a.account_id, e.model_id,
+  SELECT h.hour AS hour, e.deployment_id, a.account_id, e.model_id,
     CAST(a.number % 7 + 1 AS DECIMAL(28,6)) AS requests, CAST((a.number * 31 + h.n) % 9973 + 500 AS DECIMAL(28,6)) AS in_tokens,
     CAST((a.number + h.n) % 499 AS DECIMAL(28,6)) AS cached_in_tokens, CAST((a.number * 17 + h.n) % 997 AS DECIMAL(28,6)) AS out_tokens,
     CAST(NULL AS DECIMAL(28,6)) AS images_in, CAST(NULL AS DECIMAL(28,6)) AS images_out, CAST(NULL AS DECIMAL(28,6)) AS audio_s
   FROM (SELECT account_id, row_number() OVER (ORDER BY account_id) AS number FROM customers) a
   CROSS JOIN endpoints e
-  CROSS JOIN (SELECT unnest(generate_series(0, {hours} - 1)) AS n, TIMESTAMP '{start}' + to_hours(n) AS hour) h
+  CROSS JOIN (SELECT unnest(generate_series(0, {hours} - 1)) AS n, TIMESTAMPTZ '{start} 00:00:00+00' + to_hours(n) AS hour) h
   LIMIT {rows}
 ) TO '{folder}' (FORMAT parquet, PER_THREAD_OUTPUT true, COMPRESSION zstd)"""
 
@@ -42,20 +42,20 @@ def _ccft(*words: str) -> None:
 
 
 def world(out: Path, accounts: int) -> None:
-    """A month of the demo provider; its endpoints are known in every month."""
-    _ccft("demo-world", "--out", str(out), "--accounts", str(accounts), "--months", "15", "--last-period", PERIOD)
+    """A month of the demo provider."""
+    _ccft("demo-world", "--out", str(out), "--accounts", str(accounts), "--months", "1", "--last-period", PERIOD)
 
 
 def grow(inputs: Path, rows: int) -> None:
     """Replace the hourly tokens by as many rows as wanted."""
-    database = duckdb.connect(config={"threads": 2})
-    database.execute(
-        f"CREATE TABLE customers AS SELECT DISTINCT account_id FROM read_csv('{inputs}/accounts.csv', all_varchar = true) WHERE account_type = 'external'"
-    )
-    database.execute(
-        f"CREATE TABLE endpoints AS SELECT DISTINCT deployment_id, model_id FROM read_csv('{inputs}/ai_deployments.csv', all_varchar = true)"
-        " WHERE starts_with(deployment_id, 'ep-')"
-    )
+    database = duckdb.connect(config={"threads": 2, "TimeZone": "UTC"})
+    known = f"valid_from <= '{PERIOD}' AND coalesce(nullif(valid_to, ''), '9999-12') >= '{PERIOD}'"
+    for name, columns, source, chosen in (
+        ("customers", "account_id", "accounts", "account_type = 'external'"),
+        ("endpoints", "deployment_id, model_id", "ai_deployments", "starts_with(deployment_id, 'ep-')"),
+    ):
+        rows_of = f"read_csv('{inputs}/{source}.csv', all_varchar = true)"
+        database.execute(f"CREATE TABLE {name} AS SELECT DISTINCT {columns} FROM {rows_of} WHERE {known} AND {chosen}")
     folder = inputs / "ai_token_usage"
     shutil.rmtree(folder)
     hours = (month_end(PERIOD) - month_start(PERIOD)).days * 24

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Self
 
 import psutil
@@ -14,10 +15,11 @@ _SAMPLE_SECONDS: Final = 0.2
 
 @dataclass
 class Measured:
-    """Seconds of each round and the largest resident memory seen, of this process and its children (the JVM)."""
+    """Seconds of each round and the largest resident memory seen, of this process and its children (the JVM); what it wrote, if that is asked for."""
 
     seconds: list[float] = field(default_factory=list)
     peak_mb: float = 0.0
+    written_mb: float = 0.0
 
     @property
     def median(self) -> float:
@@ -31,7 +33,13 @@ class Measured:
             "median_seconds": round(self.median, 3),
             "peak_mb": round(self.peak_mb),
         }
-        return found | ({"us_per_row": round(self.median / rows * 1e6, 4)} if rows else {})
+        found |= {"us_per_row": round(self.median / rows * 1e6, 4)} if rows else {}
+        return found | ({"written_mb": round(self.written_mb, 1)} if self.written_mb else {})
+
+
+def folder_mb(folder: Path) -> float:
+    """Size of all files in a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 2**20
 
 
 class _Memory:
