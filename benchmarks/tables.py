@@ -37,17 +37,17 @@ def _cell(found: dict[str, Any], one: str) -> str:
 
 
 def account_tasks() -> str:
-    """Even and skewed inputs: tasks of the stage that took longest and their evenness; bytes shuffled and spilled by all; memory of the process."""
+    """Even and skewed inputs: tasks of the stage that took longest and their evenness; bytes shuffled and spilled by all."""
     lines = [
-        "| inputs | rows | contender | tasks | longest / median | shuffled | spilled | peak memory |",
-        "|---|---:|---|---:|---:|---:|---:|---:|",
+        "| inputs | rows | contender | tasks | longest / median | shuffled | spilled |",
+        "|---|---:|---|---:|---:|---:|---:|",
     ]
     for name in SKEWS:
         measured = _load(name)
         for rows, one in measured["rows"].items():
             lines += [
                 f"| {measured['skew']} | {int(rows):,} | {contender} | {found['tasks']} | {found['longest_over_median']:.2f}"
-                f" | {found['shuffled_mb']:.1f} MB | {found['spilled_mb']:.1f} MB | {found['peak_mb'] / 1024:.1f} GiB |"
+                f" | {found['shuffled_mb']:.1f} MB | {found['spilled_mb']:.1f} MB |"
                 for contender, found in one["found"].items()
                 if "tasks" in found
             ]

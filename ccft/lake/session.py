@@ -34,6 +34,8 @@ ALWAYS: Final = {
     **{f"spark.hadoop.parquet.enable.dictionary#{name}": "false" for name in HARDLY_REPEATED},
     # One open file per region and task instead of a sort of the account rows before a partitioned write.
     "spark.sql.maxConcurrentOutputFileWriters": "100",
+    # Opening a file counts as 4 MB of rows by default: a month of forty regions would be cut into tasks of very different numbers of rows.
+    "spark.sql.files.openCostInBytes": "512k",
     # Delta reads its small logs with 50 tasks by default.
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
