@@ -32,7 +32,7 @@ COPY (
     CAST(NULL AS DECIMAL(28,6)) AS images_in, CAST(NULL AS DECIMAL(28,6)) AS images_out, CAST(NULL AS DECIMAL(28,6)) AS audio_s
   FROM (SELECT account_id, row_number() OVER (ORDER BY account_id) AS number FROM customers) a
   CROSS JOIN endpoints e
-  CROSS JOIN (SELECT unnest(generate_series(0, {hours} - 1)) AS n, TIMESTAMPTZ '{start} 00:00:00+00' + to_hours(n) AS hour) h
+  CROSS JOIN (SELECT unnest(generate_series(0, {hours} - 1)) AS n, to_timestamp(epoch(TIMESTAMP '{start}') + n * 3600) AS hour) h
   LIMIT {rows}
 ) TO '{folder}' (FORMAT parquet, PER_THREAD_OUTPUT true, COMPRESSION zstd)"""
 
@@ -48,7 +48,7 @@ def world(out: Path, accounts: int) -> None:
 
 def grow(inputs: Path, rows: int) -> None:
     """Replace the hourly tokens by as many rows as wanted."""
-    database = duckdb.connect(config={"threads": 2, "TimeZone": "UTC"})
+    database = duckdb.connect(config={"threads": 2})
     known = f"valid_from <= '{PERIOD}' AND coalesce(nullif(valid_to, ''), '9999-12') >= '{PERIOD}'"
     for name, columns, source, chosen in (
         ("customers", "account_id", "accounts", "account_type = 'external'"),

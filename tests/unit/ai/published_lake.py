@@ -28,7 +28,8 @@ def _log_line(month, version, run_id, **others):
         "message",
     )
     return {**dict.fromkeys(names, "-"), "run_id": run_id, "usage_period": month, "methodology_version": version, "status": "published",
-            "started_at": _AT, "finished_at": _AT, "table_versions": "{}", **others}  # fmt: skip
+            "started_at": _AT, "finished_at": _AT, "table_versions": "{}",
+            "rows_written": "{}", **others}  # fmt: skip
 
 
 def _core_rows():
