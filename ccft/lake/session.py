@@ -28,7 +28,7 @@ ALWAYS: Final = {
     "spark.sql.ansi.enabled": "true",
     # A quarter smaller than snappy (the default) on account rows, at the same CPU cost to write.
     "spark.sql.parquet.compression.codec": "zstd",
-    # Its first level: a twelfth less time than the default of three on account rows, and no larger.
+    # Its first level: quicker than the default of three on account rows, and no larger.
     "spark.hadoop.parquet.compression.codec.zstd.level": "1",
     # A dictionary of amounts and account ids is built, found too large and thrown away: a third of the time of writing account rows.
     **{f"spark.hadoop.parquet.enable.dictionary#{name}": "false" for name in HARDLY_REPEATED},
@@ -82,8 +82,8 @@ def _class_data_archive() -> Path:
 def java_options(*, quick: bool) -> str:
     """JVM options of a local session with shared class data.
 
-    Quick: the first compiler only, and a collector of one thread on a small heap; otherwise all compilers, and a collector on every core: with one
-    thread, collecting takes an eighth of the time of writing account rows.
+    Quick: the first compiler only, and a collector of one thread on a small heap; otherwise all compilers, and a collector on every core, because with
+    one thread all cores wait while account rows are collected.
     """
     logging = f"-Dlog4j2.configurationFile={resources.files('ccft.lake') / 'log4j2.properties'}"
     archive = _class_data_archive()

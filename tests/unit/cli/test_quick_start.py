@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
+from pyarrow.parquet import write_table
 
 from ccft.cli import inputs, runs
 from ccft.config import Settings
@@ -49,9 +50,10 @@ def test_a_run_starts_fast_where_little_is_to_do(lake, monkeypatch, wanted, quic
     assert caught.value.args == (quick,)
 
 
-def test_the_size_of_a_delivery_is_that_of_its_files(tmp_path):
+def test_rows_of_a_delivery_are_counted_or_guessed_without_reading_them(tmp_path):
     (tmp_path / "account_usage").mkdir()
-    (tmp_path / "account_usage" / "part.csv").write_bytes(b"12345")
-    (tmp_path / "racks.csv").write_bytes(b"123")
-    assert inputs._bytes(tmp_path) == 8
-    assert inputs._bytes(tmp_path / "absent") == 0
+    write_table(pa.table({"units": range(1_000)}), tmp_path / "account_usage" / "part.parquet")
+    (tmp_path / "account_usage" / "broken.parquet").write_bytes(b"no footer")
+    (tmp_path / "racks.csv").write_bytes(b"x" * 500)
+    assert inputs._rows(tmp_path) == 1_010
+    assert inputs._rows(tmp_path / "absent") == 0
