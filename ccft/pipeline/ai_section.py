@@ -50,6 +50,9 @@ STAGE_LABELS: Final = {
 _G: Final = "g CO₂e per 1,000 output tokens"
 _WH: Final = "Wh per 1,000 output tokens"
 _NUMBERS: Final = "The numbers behind it, exact in kg"
+_NO_SCORES: Final = (
+    "No trade-off of quality against emissions is drawn: that takes quality scores of these models (ai_model_quality)."
+)
 _DIGITS: Final = 4
 _ONE: Final = Decimal(1)
 
@@ -69,7 +72,7 @@ def ai_section(figures: AiFigures) -> Section:
     blocks: list[Block] = [
         *_leaderboard(figures.places),
         *_lifecycles(figures),
-        *_trade_offs(figures.trade_offs),
+        *_trade_offs(figures),
         *_labels(figures.labels),
         *_actions(figures.actions),
     ]
@@ -160,7 +163,10 @@ def _lifecycle(item: Waterfall, period: str, place: int) -> Chart:
     )
 
 
-def _trade_offs(found: Sequence[TradeOff]) -> list[Block]:
+def _trade_offs(figures: AiFigures) -> list[Block]:
+    found = figures.trade_offs
+    if figures.places and not found:
+        return [Prose(_NO_SCORES)]
     drawn: list[Block] = [_trade_off(item, place) for place, item in enumerate(found[:DRAWN_TRADE_OFFS], 1)]
     return [*drawn, *(_trade_off_table(item) for item in found[DRAWN_TRADE_OFFS:])]
 

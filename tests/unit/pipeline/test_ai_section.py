@@ -103,6 +103,13 @@ def test_trade_off(found):
     assert "chat-8b is on the frontier" in chart.caption
 
 
+def test_models_without_scores_say_why_there_is_no_trade_off(found):
+    section = ai_section(replace(found, trade_offs=()))
+    assert not [block for block in of(section, Chart) if "trade-off" in block.anchor]
+    assert [block.text for block in of(section, Prose) if "ai_model_quality" in block.text]
+    assert not [block for block in of(ai_section(found), Prose) if "ai_model_quality" in block.text]
+
+
 def test_labels_say_in_words_what_they_show(found):
     [pictures] = of(ai_section(found), Pictures)
     assert [picture.text for picture in pictures.pictures] == [
