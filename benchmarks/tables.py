@@ -54,6 +54,21 @@ def account_tasks() -> str:
     return "\n".join(lines)
 
 
+def cost_model() -> str:
+    """A line through the smallest and the largest size: fixed seconds, microseconds of each further row, and core time of it."""
+    result = _load("account_step")
+    sizes = {int(rows): one["found"] for rows, one in result["rows"].items()}
+    least, most, cores = min(sizes), max(sizes), result["machine"]["cores"]
+    lines = [f"| {least:,} to {most:,} rows | fixed | each further row | core time per row |", "|---|---:|---:|---:|"]
+    for one in sizes[most]:
+        if one in sizes[least]:
+            first, last = (sizes[rows][one]["median_seconds"] for rows in (least, most))
+            slope = (last - first) / (most - least)
+            fixed = first - least * slope
+            lines.append(f"| {one} | {fixed:.1f} s | {slope * 1e6:.2f} µs | {slope * cores * 1e6:.1f} µs |")
+    return "\n".join(lines)
+
+
 def scale_out() -> str:
     """Throughput of two one-core workers over that of one."""
     found = _load("scale_out")
@@ -115,6 +130,7 @@ SKEWS = ("account_step", "account_step_whale_account", "account_step_whale_pool"
 TABLES = {
     "account-step": (account_step, ("account_step",)),
     "account-tasks": (account_tasks, SKEWS),
+    "cost-model": (cost_model, ("account_step",)),
     "scale-out": (scale_out, ("scale_out",)),
     "commands": (commands, ("commands",)),
     "backfill": (backfill, ("backfill",)),
