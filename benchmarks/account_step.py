@@ -37,8 +37,8 @@ def prepared(spark, folder: Path, rows: int, skew: str) -> contenders.Inputs:  #
     lake = Lake(spark, str(folder / "lake"))
     with compiled_plans(spark):
         usage = month.account_usage(spark, rows, skew=skew).repartition(8, "region_code", "account_id")
-        lake.replace("core_account_usage", usage, "")
-        lake.replace("core_usage_classes", usage_classes(lake.read("core_account_usage")).coalesce(1), "")
+        lake.replace("core_account_usage", usage)
+        lake.replace("core_usage_classes", usage_classes(lake.read("core_account_usage")).coalesce(1))
     return contenders.prepare(spark, lake)
 
 

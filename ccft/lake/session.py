@@ -39,8 +39,6 @@ ALWAYS: Final = {
     # Delta reads its small logs with 50 tasks by default.
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
-    # A checksum file per commit costs a third of a small commit and serves Spark's own readers only.
-    "spark.databricks.delta.writeChecksumFile.enabled": "false",
     # Each task that aggregates or joins takes at least one page: the default of up to 64 MB is zeroed and collected for a handful of rows.
     "spark.buffer.pageSize": "2m",
     # Every function of a column would ask the JVM ten times where in Python it stands.

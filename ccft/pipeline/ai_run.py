@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame
@@ -13,14 +13,14 @@ from ccft.audit import published
 from ccft.config import Settings
 from ccft.errors import fail, raise_all
 from ccft.lake.memory import Bench
-from ccft.lake.tables import Lake
+from ccft.lake.tables import Lake, Slice
 from ccft.methodology.model import Interdependencies, Methodology
 from ccft.pipeline import ai_checks, ai_training
 from ccft.pipeline.ai_core import AiCore
 from ccft.pipeline.ai_derived import derived
 from ccft.pipeline.ai_pools import account_rows
 from ccft.pipeline.ai_split import compute
-from ccft.schema.spark import quote, struct_type
+from ccft.schema.spark import struct_type
 from ccft.schema.tables import table
 
 Progress = Callable[[str], None]
@@ -94,12 +94,12 @@ def run_ai(
     with Bench(lake.spark, base.account_rows) as bench, bench.scan():
         progress("split")
         split = compute(lake, core, base, policy, settings, bench)
-        where = f"usage_period = {quote(period)} AND methodology_version = {quote(policy.version)}"
+        month = Slice({"usage_period": [period], "methodology_version": [policy.version]})
         stamp = _Stamp(lake, period, policy.version, report.run_id)
         progress("write ai_emissions")
-        versions = {"ai_emissions": lake.replace("ai_emissions", stamp(split.frame), where)}
+        versions = {"ai_emissions": lake.replace("ai_emissions", stamp(split.frame), month)}
         progress("read back")
-        written = lake.read("ai_emissions", versions["ai_emissions"].version).where(where)
+        written = lake.read("ai_emissions", versions["ai_emissions"].version).where(month.condition)
         problems = ai_checks.row_differences(
             written, account_rows(lake, base, policy, period), split.pools, policy.version
         )
@@ -110,7 +110,8 @@ def run_ai(
         progress("training ledger")
         training = ai_training.roll(lake, settings, policy, split)
         memo = stamp(training.memo)
-        versions["ai_emissions"] = lake.replace("ai_emissions", memo, f"{where} AND is_memo")
+        # Its memo rows went when the month was replaced above.
+        versions["ai_emissions"] = lake.append("ai_emissions", memo)
         tables = {
             "ai_activity": split.activity(written),
             "ai_training_ledger": training.lines,
@@ -118,13 +119,14 @@ def run_ai(
             "data_quality_events": split.events(written) + training.events,
         }
         progress("intensities, labels, actions")
-        whole = lake.read("ai_emissions", versions["ai_emissions"].version).where(where)
+        whole = lake.read("ai_emissions", versions["ai_emissions"].version).where(month.condition)
         tables |= derived(
             lake, core, base, policy, settings, whole, tables["ai_activity"], tables["ai_training_ledger"]
         )
         progress("write results")
         for name, rows in tables.items():
-            versions[name] = lake.replace(name, stamp.rows(name, rows), f"{where}{_OWN_ROWS.get(name, '')}")
+            own = replace(month, also=_OWN_ROWS.get(name, ""))
+            versions[name] = lake.replace(name, stamp.rows(name, rows), own)
     report.rows = {name: commit.rows for name, commit in versions.items()}
     report.rows["ai_emissions"] += booked
     report.events = len(tables["data_quality_events"])
@@ -135,8 +137,8 @@ def run_ai(
 
 
 _OWN_ROWS = {
-    "reconciliation": " AND step = 'ai'",
-    "data_quality_events": " AND startswith(condition, 'CCFT-EVENT-AI-')",
+    "reconciliation": "step = 'ai'",
+    "data_quality_events": "startswith(condition, 'CCFT-EVENT-AI-')",
 }
 """Of tables that the month's run writes too, an AI run replaces its own rows alone."""
 

@@ -16,7 +16,7 @@ from ccft.ingest import account_usage, ai_usage, fingerprint, quarantine, rack_u
 from ccft.ingest.fingerprint import PENDING
 from ccft.ingest.quarantine import Tally
 from ccft.lake.memory import Kept
-from ccft.lake.tables import Lake
+from ccft.lake.tables import WHOLE_TABLE, Lake, Slice
 from ccft.periods import is_period
 from ccft.pipeline.delivery import (
     USAGE_PARENTS,
@@ -216,11 +216,11 @@ def _write(lake: Lake, delivery: Delivery, plan: _Plan, pools: Mapping[str, Data
     return count
 
 
-def _replace(lake: Lake, name: str, frame: DataFrame, where: str) -> None:
+def _replace(lake: Lake, name: str, frame: DataFrame, where: Slice) -> None:
     """Replace a slice; account rows are summed from storage once they are there, for all runs to come."""
     commit = lake.replace(name, frame, where)
     if name == account_usage.CORE.name:
-        written = lake.read(name, commit.version).where(where)
+        written = lake.read(name, commit.version).where(where.condition)
         lake.replace(usage_classes.CORE.name, usage_classes.usage_classes(written).coalesce(1), where)
 
 
@@ -243,17 +243,13 @@ def _log(lake: Lake, delivery: Delivery, plan: _Plan, *, pending: bool) -> None:
     lake.append("ingest_log", lake.spark.createDataFrame(rows, struct_type(table("ingest_log"))))
 
 
-def _in(column: str, values: Sequence[str]) -> str:
-    return f"{column} IN ({', '.join(quote(value) for value in values)})" if values else "false"
-
-
-def _where(delivery: Delivery, name: str) -> str:
+def _where(delivery: Delivery, name: str) -> Slice:
     """What a delivery of a table replaces: all of a snapshot, the delivered periods of the others."""
     by = table(f"core_{name}").partition_by
-    return _in(by[0], fingerprint.periods_of(delivery.contents, name)) if by else ""
+    return Slice({by[0]: fingerprint.periods_of(delivery.contents, name)}) if by else WHOLE_TABLE
 
 
-_Writes = dict[str, tuple[DataFrame, str]]
+_Writes = dict[str, tuple[DataFrame, Slice]]
 
 
 def _rejected_rows(
@@ -264,7 +260,8 @@ def _rejected_rows(
     affected = [name for name in plan.usage if quarantine.set_aside_in_all(lines, name)]
     if not slices or not (affected or lake.exists("rejected_rows")):
         return {}
-    where = " OR ".join(f"(table_name = {quote(name)} AND usage_period = {quote(period)})" for name, period in slices)
+    pairs = " OR ".join(f"(table_name = {quote(name)} AND usage_period = {quote(period)})" for name, period in slices)
+    where = Slice({"table_name": plan.usage, "usage_period": sorted({period for _, period in slices})}, also=pairs)
     frame = lake.spark.createDataFrame([], struct_type(table("rejected_rows")))
     periods = lake.spark.createDataFrame(slices, "table_name string, usage_period string")
     for name in affected:
@@ -290,7 +287,7 @@ def _events(lake: Lake, delivery: Delivery, plan: _Plan, lines: Sequence[Tally])
     if not parts or not (count or lake.exists("data_quality_events")):
         return {}, 0
     frame = remarks.events(lake.spark.createDataFrame(rows, _EVENT_SCHEMA), odd, plan.ingest_id)
-    where = f"methodology_version = {quote(remarks.INGEST)} AND ({' OR '.join(parts)})"
+    where = Slice({"methodology_version": [remarks.INGEST]}, also=" OR ".join(parts))
     return {"data_quality_events": (frame.coalesce(1), where)}, count
 
 

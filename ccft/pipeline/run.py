@@ -19,14 +19,14 @@ from ccft.audit.verification import account_differences
 from ccft.config import Settings
 from ccft.errors import Problem, fail, raise_all
 from ccft.lake.memory import Bench, on_driver, settle, short_plans
-from ccft.lake.tables import Commit, Lake
+from ccft.lake.tables import Commit, Lake, Slice
 from ccft.methodology.calendar import unavailable
 from ccft.methodology.model import Methodology
 from ccft.pipeline import run_log
 from ccft.pipeline.core import Core, Identity, contents, identities
 from ccft.pipeline.run_log import Attempt
 from ccft.pipeline.stages import Basis, Results, compute, period_frame
-from ccft.schema.spark import quote, select_columns, struct_type
+from ccft.schema.spark import select_columns, struct_type
 from ccft.schema.tables import RESULTS, table
 
 WRITERS = 3
@@ -252,8 +252,7 @@ def _write(
     lake: Lake, frames: dict[str, DataFrame], periods: Sequence[str], policy: Methodology, clock: Clock, bench: Bench
 ) -> dict[str, Commit]:
     """Replace the slice of each result table; account rows last."""
-    months = ", ".join(quote(period) for period in periods)
-    where = f"usage_period IN ({months}) AND methodology_version = {quote(policy.version)}"
+    where = Slice({"usage_period": periods, "methodology_version": [policy.version]})
     small = [registered.name for registered in RESULTS if registered.name != "account_emissions"]
     with clock.step("write results"), ThreadPoolExecutor(WRITERS) as pool:
         written = list(pool.map(lambda name: lake.replace(name, frames[name], where), small))

@@ -18,7 +18,7 @@ from ccft.config import Settings
 from ccft.errors import CcftError
 from ccft.lake.destination import Destination
 from ccft.lake.lock_files import FOLDER as LOCK_FOLDER
-from ccft.lake.tables import Lake
+from ccft.lake.tables import Lake, Slice
 from ccft.pipeline.export import ExportReport, Request, export
 from ccft.pipeline.export_tables import export_tables
 from ccft.pipeline.reading import open_published
@@ -84,7 +84,7 @@ def publish(lake: Lake, period: str, version: str, rows: list[tuple], run_id: st
         | of_slice
         for row in rows
     ]
-    where = f"usage_period = '{period}' AND methodology_version = '{version}'"
+    where = Slice({"usage_period": [period], "methodology_version": [version]})
     commit = lake.replace("account_emissions", frame(lake, "account_emissions", account_rows), where)
     versions = json.dumps({"account_emissions": commit.version})
     line = {"status": "published", "started_at": finished, "finished_at": finished, "table_versions": versions}
@@ -96,7 +96,7 @@ def lake(spark, tmp_path_factory) -> Lake:
     found = Lake(spark, str(tmp_path_factory.mktemp("exports") / "lake"))
     names = ("account_id", "payer_account_id", "valid_from", "valid_to")
     accounts = [dict(zip(names, row, strict=True)) | {"account_type": "external"} for row in ACCOUNTS]
-    found.replace("core_accounts", frame(found, "core_accounts", accounts), "")
+    found.replace("core_accounts", frame(found, "core_accounts", accounts))
     publish(found, "2025-01", "v2.0", JANUARY, "run-january", datetime(2025, 2, 20, 3, 4, 5, 678_901, UTC))
     publish(found, "2025-02", "v2.0", FEBRUARY, "run-february", datetime(2025, 3, 20, tzinfo=UTC))
     return found
@@ -269,7 +269,7 @@ def test_unknown_and_hostile_payers_are_refused(lake, tmp_path, payer):
 
 def test_restatement_create_new_and_a_new_current_version(spark, lake, tmp_path):
     own = Lake(spark, str(tmp_path / "lake"))
-    own.replace("core_accounts", lake.read("core_accounts"), "")
+    own.replace("core_accounts", lake.read("core_accounts"))
     publish(own, "2025-01", "v2.0", JANUARY, "run-1", datetime(2025, 2, 20, tzinfo=UTC))
     publish(own, "2025-02", "v2.0", FEBRUARY, "run-2", datetime(2025, 3, 20, tzinfo=UTC))
     over, new = tmp_path / "over", tmp_path / "new"
@@ -343,7 +343,7 @@ def test_to_s3_the_same_files_as_to_a_folder(everything, lake, monkeypatch):
 
 def test_footprints_of_a_month_with_scope_3(spark, lake, tmp_path):
     own = Lake(spark, str(tmp_path / "lake"))
-    own.replace("core_accounts", lake.read("core_accounts"), "")
+    own.replace("core_accounts", lake.read("core_accounts"))
     publish(own, "2025-01", "v3.0", JANUARY, "run-1", datetime(2025, 2, 20, tzinfo=UTC))
     company = Company("Example Cloud", "cloud.example", PROVIDER, "AR6")
     deliver(own, tmp_path / "out", payer=A, profile="pact", company=company)

@@ -226,7 +226,7 @@ def test_a_lake_writes_nothing_once_its_lock_is_lost(tmp_path):
         put(FolderFiles(str(tmp_path)), 2)
         for write in (
             lambda: lake.append("run_log", None),
-            lambda: lake.replace("run_log", None, ""),
+            lambda: lake.replace("run_log", None),
             lambda: lake.restore({"run_log": 1}),
         ):
             with pytest.raises(CcftError) as caught:
