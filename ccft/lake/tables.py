@@ -9,6 +9,7 @@ from typing import Final
 
 import deltalake as delta_log
 import pyarrow as pa
+import pyarrow.compute as pc
 from delta.tables import DeltaTable
 from deltalake.exceptions import DeltaError
 from py4j.protocol import Py4JJavaError
@@ -246,8 +247,10 @@ class Lake:
         """Whether the table has no file in the partitions of a slice; on object storage that is not asked."""
         if not self._is_local:
             return False
-        filters = [(column, "in", list(values)) for column, values in where.partitions.items()]
-        return not delta_log.DeltaTable(self.path(name)).file_uris(partition_filters=filters or None)
+        files = pa.table(delta_log.DeltaTable(self.path(name)).get_add_actions(flatten=True))
+        for column, values in where.partitions.items():
+            files = files.filter(pc.field(f"partition.{column}").isin(pa.array(values, pa.string())))
+        return not files.num_rows
 
     def append(self, name: str, frame: DataFrame) -> Commit:
         """Add rows; columns that a newer version of ccft has and the table lacks are added to it."""
