@@ -20,8 +20,6 @@ from ccft.errors import fail
 
 QUICK_UP_TO_ROWS = 5_000_000
 """Rows of a delivery up to which a JVM that starts fast is done earlier than one that gets fast."""
-_BYTES_PER_ROW = 50
-"""Of text, roughly; usage rows have a date, a few names and a number."""
 
 
 def demo_world(
@@ -41,24 +39,6 @@ def demo_world(
     emit(world, as_json, f"{out}: {world.periods[0]} to {world.periods[-1]}; rows: {rows}")
 
 
-def _rows(inputs: Path) -> int:
-    """About how many rows a delivery has: from the footers of Parquet files, from the size of others; 0 where it is not on a file system."""
-    import pyarrow as pa
-    from pyarrow.parquet import read_metadata
-
-    rows = 0
-    for file in (path for path in inputs.rglob("*") if path.is_file()):
-        try:
-            rows += (
-                int(read_metadata(file).num_rows)
-                if file.suffix == ".parquet"
-                else file.stat().st_size // _BYTES_PER_ROW
-            )
-        except (pa.ArrowException, OSError):  # ingest names a file that cannot be read
-            continue
-    return rows
-
-
 def ingest(
     inputs: Annotated[Path, typer.Option(help="Folder or URI with one entry per input table.", path_type=Path)],
     lake: LakeOption = None,
@@ -67,6 +47,7 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Validate inputs and write the core tables, or nothing."""
+    from ccft.lake.inputs import approximate_rows
     from ccft.lake.lock import writing
     from ccft.pipeline.ingest import ingest as run_ingest
 
@@ -74,7 +55,7 @@ def ingest(
     source = str(inputs).replace(":/", "://", 1) if ":/" in str(inputs) else str(inputs)
     if "://" not in source and not inputs.exists():
         raise fail("CCFT-USAGE-NO-INPUTS", path=inputs)
-    opened = open_lake(settings, "ingest", quick=_rows(inputs) <= QUICK_UP_TO_ROWS)
+    opened = open_lake(settings, "ingest", quick=(approximate_rows(source) or 0) <= QUICK_UP_TO_ROWS)
     with writing(opened):
         report = run_ingest(opened.spark, source, opened, settings, periods or None, progress)
     months = f"{report.periods[0]} to {report.periods[-1]}" if report.periods else "no usage"

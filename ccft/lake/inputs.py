@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
+from pyarrow import ArrowException
+from pyarrow.parquet import read_metadata
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StringType, StructField, StructType
@@ -29,6 +31,8 @@ READERS = 3
 READ_ERRORS = (PySparkException, Py4JJavaError)
 """What Spark raises when files cannot be read: some errors of its tasks reach Python unconverted."""
 
+_BYTES_PER_ROW = 50
+"""Of text, roughly; usage rows have a date, a few names and a number."""
 _DELTA_LOG = "_delta_log"
 _SUFFIXES = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
 
@@ -187,6 +191,26 @@ def _list(spark: SparkSession, folder: str, tables: Sequence[Table]) -> tuple[st
     folders = {file.split("/")[0] for file in files if "/" in file} & {table.name for table in tables}
     logs = [f"{name}/{_DELTA_LOG}" for name in folders if DeltaTable.isDeltaTable(spark, f"{folder}/{name}")]
     return folder, files + logs
+
+
+def approximate_rows(folder: str) -> int | None:
+    """About how many rows a delivery has, without reading them: from the footers of Parquet files, from the size of others.
+
+    Returns
+    -------
+    int or None
+        None where it is not on a file system.
+    """
+    if "://" in folder:
+        return None
+    rows = 0
+    for file in (path for path in Path(folder).rglob("*") if path.is_file()):
+        try:
+            is_parquet = file.suffix == ".parquet"
+            rows += int(read_metadata(file).num_rows) if is_parquet else file.stat().st_size // _BYTES_PER_ROW
+        except (ArrowException, OSError):  # ingest names a file that cannot be read
+            continue
+    return rows
 
 
 def _list_local(folder: Path) -> list[str]:

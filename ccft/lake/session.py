@@ -39,6 +39,8 @@ ALWAYS: Final = {
     # Delta reads its small logs with 50 tasks by default.
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    # A commit of no rows is a commit: a failed run takes each table one version back.
+    "spark.databricks.delta.skipRecordingEmptyCommits": "false",
     # Each task that aggregates or joins takes at least one page: the default of up to 64 MB is zeroed and collected for a handful of rows.
     "spark.buffer.pageSize": "2m",
     # Every function of a column would ask the JVM ten times where in Python it stands.

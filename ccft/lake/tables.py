@@ -14,7 +14,7 @@ from delta.tables import DeltaTable
 from deltalake.exceptions import DeltaError
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from ccft.config import HISTORY_DAYS
@@ -34,10 +34,15 @@ _SIGNS_OF_CLEANING: Final = (
 )
 
 
-def _must_be(condition: str) -> Column:
-    """True for rows of a slice, an error for any other, as Delta has it when it replaces."""
-    message = f"a row that is to be written is not in the slice {condition}"
-    return F.when(F.expr(condition), F.lit(True)).otherwise(F.raise_error(F.lit(message)))
+def _held_to(rows: DataFrame, where: "Slice") -> DataFrame:
+    """Rows of which one outside of the slice is an error, as Delta has it when it replaces.
+
+    The check is in the value of a column: a filter could be pushed below a join and meet rows that are never written.
+    """
+    column = next(iter(where.partitions), rows.columns[0])
+    message = f"a row that is to be written is not in the slice {where.condition}"
+    checked = F.when(F.expr(where.condition), F.col(column)).otherwise(F.raise_error(F.lit(message)))
+    return rows.withColumn(column, checked)
 
 
 class NotKeptError(Exception):
@@ -235,7 +240,8 @@ class Lake:
         condition = where.condition
         if self._holds_none(name, where):
             # To add, Delta need not compute which files the table has: three quarters of a small commit.
-            writer = (rows.where(_must_be(condition)) if condition else rows).write.format("delta").mode("append")
+            added = _held_to(rows, where) if condition else rows
+            writer = added.write.format("delta").mode("append")
         else:
             writer = rows.write.format("delta").mode("overwrite")
             if condition:

@@ -26,7 +26,7 @@ from ccft.ingest import (
 from ccft.ingest.fingerprint import Content, Slice, content, summed_groups, summed_hashes
 from ccft.ingest.quarantine import Tally
 from ccft.ingest.types import column_problems, typed
-from ccft.lake.inputs import READ_ERRORS, read_inputs, read_optional, unreadable
+from ccft.lake.inputs import READ_ERRORS, approximate_rows, read_inputs, read_optional, unreadable
 from ccft.lake.memory import COMPILE_FROM_ROWS, Kept, compiled_plans, on_driver, short_plans
 from ccft.periods import month_end, month_start
 from ccft.schema.tables import AI_INPUTS, INPUTS, Table, table
@@ -63,6 +63,8 @@ class Delivery:
         Rows and fingerprint per slice.
     flawed
         Small tables of which rows fail a check, and usage tables with doubtful months.
+    is_small_at_first_sight
+        Whether its files look like few rows, as far as that can be known before they are read.
     """
 
     small: dict[str, DataFrame] = field(default_factory=dict)
@@ -72,6 +74,7 @@ class Delivery:
     problems: list[Problem] = field(default_factory=list)
     contents: dict[Slice, Content] = field(default_factory=dict)
     flawed: set[str] = field(default_factory=set)
+    is_small_at_first_sight: bool = False
 
 
 def open_delivery(spark: SparkSession, inputs: str, periods: Sequence[str], kept: Kept) -> Delivery:
@@ -86,7 +89,11 @@ def open_delivery(spark: SparkSession, inputs: str, periods: Sequence[str], kept
     """
     frames, problems = read_inputs(spark, inputs)
     ai, unreadable_ai = read_optional(spark, inputs, AI_INPUTS)
-    delivery = Delivery(problems=[*problems, *unreadable_ai, *ai_layout.missing(ai)])
+    expected = approximate_rows(inputs)
+    delivery = Delivery(
+        problems=[*problems, *unreadable_ai, *ai_layout.missing(ai)],
+        is_small_at_first_sight=expected is not None and expected < COMPILE_FROM_ROWS,
+    )
     frames |= ai_layout.layout(ai, frames.get("clusters"))
     tables = [entry for entry in (*INPUTS, *AI_INPUTS) if entry.name in frames]
     for registered in tables:
@@ -167,6 +174,8 @@ def take_fingerprints(spark: SparkSession, delivery: Delivery, periods: Sequence
     for name, period in (*asked_for, *snapshots):  # replaced even where no row is delivered
         delivery.contents[Slice(name, period)] = content(name, 0, 0, 0)
     with short_plans(spark):
+        if delivery.is_small_at_first_sight:
+            bounded, large = bounded | large, {}
         rows = _rows_or_problems(bounded, delivery)
     for row in [*rows, *_rows_or_problems(large, delivery)]:
         part = Slice(row["table_name"], row["period"] or "")

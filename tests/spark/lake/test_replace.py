@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from deltalake import DeltaTable
 from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
 
 from ccft.lake.tables import WHOLE_TABLE, Slice
 from ccft.schema.spark import struct_type
@@ -68,6 +69,15 @@ def test_a_whole_table_goes(put, lake):
     assert put(WHOLE_TABLE, ("2025-01", "a", 1), ("2025-02", "b", 2)) == "Append"
     assert put(WHOLE_TABLE, ("2025-03", "c", 3)) == "Overwrite"
     assert units(lake) == [("2025-03", "c", 3)]
+
+
+def test_rows_that_a_join_leaves_out_are_not_held_against_the_slice(spark, lake):
+    names = struct_type(table("core_rack_usage"))
+    values = [(period, "eu-1", "r1", "C5", False, "vm", Decimal(1)) for period in ("2025-01", "2025-02")]
+    runs = spark.createDataFrame([("2025-01",)], "usage_period string")
+    frame = spark.createDataFrame(values, names).join(F.broadcast(runs), "usage_period", "inner")
+    assert lake.replace("core_rack_usage", frame, month("2025-01")).rows == 1
+    assert units(lake) == [("2025-01", "C5", 1)]
 
 
 @pytest.mark.parametrize("there", [False, True], ids=["added", "exchanged"])
