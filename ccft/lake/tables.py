@@ -34,17 +34,6 @@ _SIGNS_OF_CLEANING: Final = (
 )
 
 
-def _held_to(rows: DataFrame, where: "Slice") -> DataFrame:
-    """Rows of which one outside of the slice is an error, as Delta has it when it replaces.
-
-    The check is in the value of a column: a filter could be pushed below a join and meet rows that are never written.
-    """
-    column = next(iter(where.partitions), rows.columns[0])
-    message = f"a row that is to be written is not in the slice {where.condition}"
-    checked = F.when(F.expr(where.condition), F.col(column)).otherwise(F.raise_error(F.lit(message)))
-    return rows.withColumn(column, checked)
-
-
 class NotKeptError(Exception):
     """Rows of an old Delta version whose log entry or files have been cleaned up."""
 
@@ -75,7 +64,7 @@ class Slice:
     Parameters
     ----------
     partitions
-        Values of partition columns; rows with one of them in each column are in the slice. None = the whole table.
+        Values of partition columns; rows with one of them in each column are in the slice. Empty = any.
     also
         Further SQL condition on its rows; empty = all of them.
     """
@@ -95,6 +84,17 @@ def _any_of(column: str, values: Sequence[str]) -> str:
 
 
 WHOLE_TABLE: Final = Slice()
+
+
+def _held_to(rows: DataFrame, where: Slice) -> DataFrame:
+    """Rows of which one outside of the slice is an error, as Delta has it when it replaces.
+
+    The check is in the value of a column: a filter could be pushed below a join and meet rows that are never written.
+    """
+    column = next(iter(where.partitions), rows.columns[0])
+    message = f"a row that is to be written is not in the slice {where.condition}"
+    checked = F.when(F.expr(where.condition), F.col(column)).otherwise(F.raise_error(F.lit(message)))
+    return rows.withColumn(column, checked)
 
 
 class Lake:
