@@ -68,5 +68,5 @@ def events(
 
 
 def combine(frames: Iterable[DataFrame]) -> DataFrame:
-    """All events in one frame."""
-    return reduce(DataFrame.unionByName, frames)
+    """All events in one frame, of one partition: they are bounded by clusters and services, a task per condition is not worth its price."""
+    return reduce(DataFrame.unionByName, frames).coalesce(1)

@@ -50,15 +50,14 @@ def ledger(states: Mapping[str, DataFrame], transfers: Mapping[tuple[str, str], 
     ]
     booked += [_entries(states["inventory"], [("total", "in")]), _entries(states["accounts"], [("total", "out")])]
     booked += [_entries(frame, [(step, side), ("total", side)]) for (step, side), frame in transfers.items()]
-    rows = reduce(DataFrame.unionByName, booked)
+    # Bounded by clusters, steps and measures: one task, and one pass for clusters and world.
+    rows = reduce(DataFrame.unionByName, booked).coalesce(1)
     sides = [F.sum(F.when(F.col("side") == side, F.col("quanta")).otherwise(0)).alias(side) for side in SIDES]
-    clusters = rows.groupBy("usage_period", "measure", "step", "cluster_id").agg(*sides)
-    world = rows.groupBy("usage_period", "measure", "step").agg(*sides).withColumn("cluster_id", F.lit(WORLDWIDE))
-    return clusters.unionByName(world).select(
-        "usage_period",
-        "measure",
-        "step",
-        "cluster_id",
+    world = ["usage_period", "measure", "step"]
+    summed = rows.groupingSets([[*world, "cluster_id"], world], *world, "cluster_id").agg(*sides)
+    return summed.select(
+        *world,
+        F.coalesce("cluster_id", F.lit(WORLDWIDE)).alias("cluster_id"),
         *(kilograms(side).alias(f"{side}_kg") for side in SIDES),
         kilograms(F.expr("in + transferred_in - transferred_out - out")).alias("difference_kg"),
     )

@@ -64,14 +64,15 @@ class _Internals:
 
     def __init__(self, jvm: Any) -> None:  # noqa: ANN401 - a Java object
         self._columns = jvm.org.apache.spark.sql.classic.ExpressionUtils
-        self._expressions = jvm.org.apache.spark.sql.catalyst.expressions
+        expressions = jvm.org.apache.spark.sql.catalyst.expressions
+        self._unscaled_value, self._make_decimal = expressions.UnscaledValue, expressions.MakeDecimal
 
     def unscaled(self, column: Column) -> Column:
-        return self._column(self._expressions.UnscaledValue(self._expression(column)))
+        return self._column(self._unscaled_value(self._expression(column)))
 
     def from_unscaled(self, quanta: Column, precision: int, scale: int) -> Column:
         null_on_overflow = False
-        return self._column(self._expressions.MakeDecimal(self._expression(quanta), precision, scale, null_on_overflow))
+        return self._column(self._make_decimal(self._expression(quanta), precision, scale, null_on_overflow))
 
     def _expression(self, column: Column) -> Any:  # noqa: ANN401
         return self._columns.expression(column._jc)  # noqa: SLF001 - what a column is to the JVM

@@ -9,6 +9,7 @@ from typing import Final
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
+from ccft.lake.gateway import remember_classes
 from ccft.schema.tables import table
 from ccft.schema.units import ROW_MASS
 
@@ -64,7 +65,7 @@ LOCAL: Final = {
 QUIET: Final = "-Xlog:disable -Xlog:all=error:stderr"
 """Java would say on standard output that an archive does not fit, in the middle of `--json` results."""
 
-SMALL_HEAP: Final = "-Xms768m -Xmn256m -XX:MetaspaceSize=256m"
+SMALL_HEAP: Final = "-Xms1536m -Xmn1g -XX:MetaspaceSize=256m"
 """Sizes that even a small month reaches: growing to them step by step is a full collection each."""
 
 LARGE_HEAP: Final = "-Xms2g -Xmn1g -XX:MetaspaceSize=256m"
@@ -123,6 +124,7 @@ def open_session(app_name: str, *, overrides: dict[str, str] | None = None, quic
     for key, value in settings.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
+    remember_classes(session.sparkContext)
     if _is_submitted():
         # What a person must know comes from ccft itself; spark-submit's own default is a line per task.
         session.sparkContext.setLogLevel("WARN")

@@ -70,7 +70,7 @@ def test_a_jvm_without_them_is_no_error(spark: SparkSession, monkeypatch: pytest
     class Elsewhere(module._Internals):
         def __init__(self, jvm: object) -> None:
             super().__init__(jvm)
-            self._expressions = jvm.org.apache.spark.sql.no_such_package
+            self._unscaled_value = jvm.org.apache.spark.sql.NoSuchClass
 
     monkeypatch.setattr(module, "_Internals", Elsewhere)
     module._internals_of.cache_clear()
