@@ -3,6 +3,7 @@
 import csv
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,30 @@ def take(spark, lake):
         return ingest(spark, inputs, lake, Settings(**settings), periods)
 
     return run
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The sound delivery as it was ingested."""
+
+    inputs: str
+    root: str
+    report: IngestReport
+
+
+@pytest.fixture(scope="session")
+def sound_lake(spark, tmp_path_factory, tables_made_once) -> Taken:
+    """The sound delivery in a lake that no test may change."""
+    folder = tmp_path_factory.mktemp("sound")
+    inputs, root = World().csv(folder / "in"), str(folder / "lake")
+    return Taken(inputs, root, ingest(spark, inputs, Lake(spark, root), Settings()))
+
+
+@pytest.fixture
+def taken(sound_lake, lake) -> Taken:
+    """The sound delivery, ingested into the test's lake before the test begins."""
+    shutil.copytree(sound_lake.root, lake.root)
+    return sound_lake
 
 
 @pytest.fixture

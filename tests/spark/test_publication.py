@@ -114,7 +114,7 @@ def test_a_run_that_loses_a_microgram_in_a_step_publishes_nothing(published_lake
     monkeypatch.setattr(rack_types, "allocate_to_rack_types", lambda *a: add_a_quantum(original(*a), "quanta"))
     before, lines = versions(published_lake), published_lines(published_lake)
     with pytest.raises(CcftError, match=r"CCFT-RUN-NOT-CONSERVED: 2025-06 rack_types .* difference -1E-9 kg"):
-        run(published_lake, SETTINGS, [PERIOD], methodology("v3.0"))
+        run(published_lake, SETTINGS, [PERIOD], methodology("v1.0"))
     assert versions(published_lake) == before
     assert published_lines(published_lake) == lines
 
@@ -130,7 +130,7 @@ def test_account_rows_that_do_not_match_the_ledger_are_taken_back(published_lake
     monkeypatch.setattr(accounts, "allocate_to_accounts", without_one_account)
     before, lines = {name: rows(published_lake, name) for name in NAMES}, published_lines(published_lake)
     with pytest.raises(CcftError, match="CCFT-RUN-VERIFICATION-FAILED"):
-        run(published_lake, SETTINGS, [PERIOD], methodology("v3.0"))
+        run(published_lake, SETTINGS, [PERIOD], methodology("v1.0"))
     assert {name: rows(published_lake, name) for name in before} == before
     assert published_lines(published_lake) == lines
 
@@ -141,7 +141,7 @@ def test_account_rows_that_changed_behind_ingest_are_refused(published_lake, spa
     before = DeltaTable(path).version()
     spark.sql(f"UPDATE delta.`{path}` SET usage_units = usage_units + 1 WHERE account_type = 'external'")
     with pytest.raises(CcftError, match=r"CCFT-RUN-CORE-ALTERED: 2025-06 .* ingest the period again"):
-        run(published_lake, SETTINGS, [PERIOD], methodology("v3.0"))
+        run(published_lake, SETTINGS, [PERIOD], methodology("v1.0"))
     published_lake.restore({"core_account_usage": before})
 
 

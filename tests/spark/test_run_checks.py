@@ -48,9 +48,8 @@ def test_everything_a_period_lacks_is_named_at_once(world, take, missing, tmp_pa
     ]
 
 
-def test_scope_3_needs_more_factors(world, take, missing, tmp_path):
+def test_scope_3_needs_more_factors(taken, missing):
     """v3.0 needs upstream and losses of every zone with load, and takes fuel as it is."""
-    take(world.csv(tmp_path / "in"))
     codes = [line.split(".")[0] for line in missing("v3.0")]
     assert "MISSING-FACTOR: 2025-03 r1: no grid_upstream factor for Z1" in codes
     assert "MISSING-FACTOR: 2025-03 r1: no grid_losses factor for Z1" in codes
@@ -58,15 +57,13 @@ def test_scope_3_needs_more_factors(world, take, missing, tmp_path):
     assert not [code for code in codes if code.startswith("MISSING-FUEL-HISTORY")]
 
 
-def test_a_period_never_delivered(world, take, missing, tmp_path):
-    take(world.csv(tmp_path / "in"))
+def test_a_period_never_delivered(taken, missing):
     assert missing(period="2031-01") == [
         "NOT-INGESTED: 2031-01: the lake has no rows for it. Remedy: ingest the period first"
     ]
 
 
-def test_an_interrupted_ingest_is_not_computed_from(world, take, missing, lake, tmp_path):
-    take(world.csv(tmp_path / "in"))
+def test_an_interrupted_ingest_is_not_computed_from(taken, missing, lake):
     log = lake.read("ingest_log")
     again = log.where("table_name = 'racks'").selectExpr(
         "ingest_id",
@@ -81,8 +78,7 @@ def test_an_interrupted_ingest_is_not_computed_from(world, take, missing, lake, 
     assert message.startswith("INGEST-INCOMPLETE: ingest-")
 
 
-def test_verify_says_that_nothing_is_published(world, take, lake, tmp_path):
-    take(world.csv(tmp_path / "in"))
+def test_verify_says_that_nothing_is_published(taken, lake):
     assert DeltaTable(lake.path("core_racks")).version() >= 0
     with pytest.raises(CcftError, match=r"CCFT-(USAGE-NO-LAKE|RUN-NOTHING-PUBLISHED)"):
         verify(lake)

@@ -9,7 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from ccft.errors import CcftError
+from ccft.lake.tables import Lake
 from ccft.schema.tables import CORE, INPUTS, table
+from tests.spark.conftest import rows_of
 
 pytestmark = pytest.mark.spark
 
@@ -65,8 +67,7 @@ def versions(lake):
     return sorted(str(path) for path in Path(lake.root).rglob("_delta_log/*.json"))
 
 
-def test_order_layout_and_format_do_not_matter(spark, world, take, lake, tmp_path):
-    take(world.csv(tmp_path / "in"))
+def test_order_layout_and_format_do_not_matter(spark, world, take, taken, lake, tmp_path):
     before = versions(lake)
     again = take(write_shuffled(spark, world, tmp_path / "shuffled"))
     assert again.unchanged
@@ -74,18 +75,14 @@ def test_order_layout_and_format_do_not_matter(spark, world, take, lake, tmp_pat
     assert versions(lake) == before
 
 
-def test_core_tables_are_equal_from_any_layout(spark, world, take, rows, lake, tmp_path):
+def test_core_tables_are_equal_from_any_layout(spark, world, take, rows, sound_lake, tmp_path):
     take(write_shuffled(spark, world, tmp_path / "shuffled"))
-    shuffled = contents(rows)
-    lake.root = str(tmp_path / "other")
-    lake._known.clear()
-    take(world.csv(tmp_path / "in"))
-    assert contents(rows) == shuffled
+    in_order = Lake(spark, sound_lake.root)
+    assert contents(rows) == contents(lambda name: rows_of(in_order.read(name), name))
 
 
-def test_what_a_delivery_replaces(world, take, rows, lake, tmp_path):
-    first = take(world.csv(tmp_path / "first"))
-    second = type(world)()
+def test_what_a_delivery_replaces(world, take, taken, rows, lake, tmp_path):
+    first, second = taken.report, world
     second.drop("activity", "2025-03").drop("account_usage", "2025-03").drop("rack_usage", "2025-03").drop(
         "certificates", "2025"
     )
@@ -127,10 +124,9 @@ def test_what_a_delivery_replaces(world, take, rows, lake, tmp_path):
     assert not any(row["fingerprint"] == "pending" for row in logged.values())
 
 
-def test_chosen_periods(world, take, rows, tmp_path):
-    folder = world.csv(tmp_path / "in")
-    take(folder)
-    only = type(world)().drop("account_usage", "2025-03").drop("rack_usage", "2025")
+def test_chosen_periods(world, take, taken, rows, tmp_path):
+    folder = taken.inputs
+    only = world.drop("account_usage", "2025-03").drop("rack_usage", "2025")
     only.add("account_usage", "2025-04-03|000000000099|r9|vm|box|1||", "2025-04-03|000000000012|r1|vm|box|1||")
     report = take(only.csv(tmp_path / "only"), ["2025-03"])
     assert report.periods == ("2025-03",)
@@ -143,11 +139,9 @@ def test_chosen_periods(world, take, rows, tmp_path):
         take(folder, ["2025-03", "2025-3"])
 
 
-def test_a_killed_ingest_is_healed_by_a_re_run(world, take, rows, lake, tmp_path, monkeypatch):
-    first = world.csv(tmp_path / "first")
-    take(first)
-    before = contents(rows)
-    second = type(world)().add("services", "new|New|New|false|x").add("rack_usage", "2025-04-02|k1|vm|1")
+def test_a_killed_ingest_is_healed_by_a_re_run(world, take, taken, rows, lake, tmp_path, monkeypatch):
+    first, before = taken.inputs, contents(rows)
+    second = world.add("services", "new|New|New|false|x").add("rack_usage", "2025-04-02|k1|vm|1")
     replace = lake.replace
 
     def die(name, frame, where):
