@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,6 +32,12 @@ COMMANDS = {
 """In the order of a user's first hour; each once per round."""
 
 
+def run(words: Sequence[str], places: Mapping[str, str]) -> None:
+    """One command in a process of its own; places stand in braces."""
+    command = [sys.executable, "-c", "from ccft.cli import main; main()", *(word.format(**places) for word in words)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
 def main() -> None:
     """Measure and write the result file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -43,13 +50,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=os.environ.get("CCFT_BENCH_DIR")) as folder:
             places = {"inputs": f"{folder}/inputs", "lake": f"{folder}/lake", "accounts": str(given.accounts)}
             for name, words in COMMANDS.items():
-                command = [
-                    sys.executable,
-                    "-c",
-                    "from ccft.cli import main; main()",
-                    *(word.format(**places) for word in words),
-                ]
-                once(found[name], lambda command=command: subprocess.run(command, check=True, capture_output=True))
+                once(found[name], lambda words=words, places=places: run(words, places))
                 print(f"{name}: {found[name].seconds[-1]:.1f} s", flush=True)
     written = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),

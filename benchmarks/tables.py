@@ -107,6 +107,20 @@ def backfill() -> str:
     return "\n".join(lines)
 
 
+def dense_cluster() -> str:
+    """Commands on one cluster whose services all use each other."""
+    found = _load("dense_cluster")
+    commands = found["commands"].items()
+    lines = [
+        "| racks | services | rows of flows | " + " | ".join(name for name, _ in commands) + " | peak memory |",
+        "|" + "---:|" * (4 + len(commands)),
+        f"| {found['racks']:,} | {found['services']:,} | {found['rows']['service_flows']:,} | "
+        + " | ".join(f"{one['median_seconds']:.0f} s" for _, one in commands)
+        + f" | {max(one['peak_mb'] for _, one in commands) / 1024:.1f} GiB |",
+    ]
+    return "\n".join(lines)
+
+
 def ai_tokens() -> str:
     """Hourly token rows: seconds, and microseconds per row beyond the smallest size."""
     sizes = {int(rows): found for rows, found in _load("ai_tokens")["rows"].items()}
@@ -134,6 +148,7 @@ TABLES = {
     "scale-out": (scale_out, ("scale_out",)),
     "commands": (commands, ("commands",)),
     "backfill": (backfill, ("backfill",)),
+    "dense-cluster": (dense_cluster, ("dense_cluster",)),
     "ai-tokens": (ai_tokens, ("ai_tokens",)),
 }
 """Marker -> table, and the result files it is made from."""

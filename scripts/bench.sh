@@ -6,6 +6,7 @@
 #   scripts/bench.sh scale-out [--rows N]                       the account step on a standalone cluster: two workers against one
 #   scripts/bench.sh commands [--accounts N]                    whole commands on the demo provider, as a user waits for them
 #   scripts/bench.sh backfill [arguments]                       38 months x 3 versions in one command
+#   scripts/bench.sh dense-cluster [--racks N] [--services N]   whole commands on one cluster whose services all use each other
 #   scripts/bench.sh ai-tokens [--rows N ...]                   hourly token usage, to 100 million rows
 #   scripts/bench.sh steps --lake L --period P ...              where the seconds of a small month go (decisions/price-of-a-small-month.md)
 #   scripts/bench.sh tables                                     write the tables from the result files
@@ -25,6 +26,7 @@ case "${1:-}" in
     scale-out) module=scale_out && out=(--out benchmarks/results/scale_out.json) ;;
     commands) module=commands && out=(--out benchmarks/results/commands.json) ;;
     backfill) module=backfill && out=(--result benchmarks/results/backfill.json) ;;
+    dense-cluster) module=dense_cluster && out=(--out benchmarks/results/dense_cluster.json) ;;
     ai-tokens) module=ai_tokens && out=(--out benchmarks/results/ai_tokens.json) ;;
     steps) module=steps && out=() ;;
     tables) module=tables && out=() ;;
