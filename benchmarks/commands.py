@@ -33,9 +33,11 @@ COMMANDS = {
 
 
 def run(words: Sequence[str], places: Mapping[str, str]) -> None:
-    """One command in a process of its own; places stand in braces."""
+    """One command in a process of its own; places stand in braces. Ends the benchmark with what the command said if it fails."""
     command = [sys.executable, "-c", "from ccft.cli import main; main()", *(word.format(**places) for word in words)]
-    subprocess.run(command, check=True, capture_output=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(words)}: exit {done.returncode}\n{done.stderr[-4000:]}")
 
 
 def main() -> None:

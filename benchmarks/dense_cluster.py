@@ -45,7 +45,8 @@ INPUT_SQL: Final = {
             AS f(kind, factor_key, instrument, value, unit)""",
     "certificates": "SELECT '2025-03', 'M1', 'c1', 90000, 0, 'procured'",
     "racks": """
-        SELECT 'k' || r, 'r1', 'T' || lpad((r % {rack_types})::VARCHAR, 2, '0'), r % 200 = 0, 8 + r % 17,
+        SELECT 'k' || r, 'r1', CASE WHEN r % 200 = 0 THEN 'NET' ELSE 'T' || lpad((r % {rack_types})::VARCHAR, 2, '0') END,
+            r % 200 = 0, 8 + r % 17,
             CASE WHEN r % 200 = 0 THEN 0 ELSE 100 + r % 7 END,
             -- A tenth is younger than a year, so that ramp-up has something to do.
             CASE WHEN r % 10 = 1 THEN DATE '2024-09-01' ELSE DATE '2021-02-01' END, NULL, 9000 + r % 100, 72, 'parts'
