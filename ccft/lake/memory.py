@@ -17,7 +17,7 @@ ONE_PARTITION_ROWS: Final = 200_000
 """Up to here one task is faster than the shuffles that several would need."""
 
 COMPILE_FROM_ROWS: Final = 500_000
-"""Account rows from which compiling the scans of the large table pays."""
+"""Rows of a plan from which compiling it pays: scans of account rows, flows of a dense service graph."""
 
 _INTERPRETED: Final = {
     "spark.sql.codegen.wholeStage": "false",
@@ -108,22 +108,24 @@ class Bench(Kept):
     spark
         Session of the run.
     account_rows
-        Rows of the large table that the run scans: from `COMPILE_FROM_ROWS` on, compiled code is worth its price.
+        Rows of the large table that the run scans.
     """
 
     def __init__(self, spark: SparkSession, account_rows: int = 0) -> None:
         super().__init__()
         self._spark = spark
-        self._compile_scans = account_rows >= COMPILE_FROM_ROWS
+        self._account_rows = account_rows
+
+    def plans(self, rows: int) -> AbstractContextManager[None]:
+        """How plans over so many rows run: from `COMPILE_FROM_ROWS` on, compiled code is worth its price."""
+        return compiled_plans(self._spark) if rows >= COMPILE_FROM_ROWS else short_plans(self._spark)
 
     def scan(self) -> AbstractContextManager[None]:
         """How plans over account rows run."""
-        return compiled_plans(self._spark) if self._compile_scans else short_plans(self._spark)
+        return self.plans(self._account_rows)
 
-    def settle(self, frame: DataFrame, *, number: str = "", scans_accounts: bool = False) -> DataFrame:
-        """`settle` for a frame that is small, though it may be summed up from the large table."""
-        if not scans_accounts:
-            return settle(frame, number=number)
-        with self.scan():
+    def settle(self, frame: DataFrame, *, number: str = "", scans_accounts: bool = False, reads: int = 0) -> DataFrame:
+        """`settle` for a frame that is small, though it may be summed up from the large table, or from `reads` rows of another."""
+        with self.plans(self._account_rows if scans_accounts else reads):
             rows = frame.toArrow()
         return on_driver(self._spark, rows, number=number)

@@ -195,7 +195,7 @@ def _compute_and_write(
             ledger = settle(frames["reconciliation"].select(*select_columns(table("reconciliation"))))
             raise_all(violations(ledger))
             frames["reconciliation"] = ledger
-        commits = _write(lake, frames, names, policy, clock, bench)
+        commits = _write(lake, frames, names, policy, clock, bench, results.flow_rows)
         with clock.step("read back"), bench.scan():
             _check_written(lake, commits, ledger, names, policy)
     report.rows = {name: commit.rows for name, commit in commits.items()}
@@ -249,12 +249,18 @@ def _named_overflow(action: Callable[[], T]) -> T:
 
 
 def _write(
-    lake: Lake, frames: dict[str, DataFrame], periods: Sequence[str], policy: Methodology, clock: Clock, bench: Bench
+    lake: Lake,
+    frames: dict[str, DataFrame],
+    periods: Sequence[str],
+    policy: Methodology,
+    clock: Clock,
+    bench: Bench,
+    flow_rows: int,
 ) -> dict[str, Commit]:
     """Replace the slice of each result table; account rows last."""
     where = Slice({"usage_period": periods, "methodology_version": [policy.version]})
     small = [registered.name for registered in RESULTS if registered.name != "account_emissions"]
-    with clock.step("write results"), ThreadPoolExecutor(WRITERS) as pool:
+    with clock.step("write results"), bench.plans(flow_rows), ThreadPoolExecutor(WRITERS) as pool:
         written = list(pool.map(lambda name: lake.replace(name, frames[name], where), small))
     with clock.step("write accounts"), bench.scan():
         last = _named_overflow(lambda: lake.replace("account_emissions", frames["account_emissions"], where))

@@ -30,7 +30,13 @@ _BORNE = "direct + received - passed_on"
 
 @dataclass
 class Results:
-    """Result frames of a run, without run columns, and what the ledger needs."""
+    """Result frames of a run, without run columns, and what the ledger needs.
+
+    Parameters
+    ----------
+    flow_rows
+        About how many rows `flows` has.
+    """
 
     inventory: DataFrame
     certificates: DataFrame
@@ -41,6 +47,7 @@ class Results:
     accounts: DataFrame
     ledger: DataFrame
     events: DataFrame
+    flow_rows: int
 
 
 def period_frame(spark: SparkSession, periods: Sequence[str]) -> DataFrame:
@@ -211,8 +218,10 @@ def compute(
     team_weights = edges.toArrow()
     bearing = service_graph.solve(customer_weights, team_weights)
     missed = service_graph.two_rounds(customer_weights, team_weights, direct.toArrow())
-    spread = bench.keep(service_graph.flows(direct, spark.createDataFrame(bearing)))
-    balances = bench.settle(service_graph.service_balances(direct, spread))
+    flow_rows = bearing.num_rows * len(policy.measures)
+    with bench.plans(flow_rows):  # what is kept is computed as it was planned here
+        spread = bench.keep(service_graph.flows(direct, spark.createDataFrame(bearing)))
+    balances = bench.settle(service_graph.service_balances(direct, spread), reads=flow_rows)
 
     # Step 4: residuals
     customers = pools.where("customer_weight > 0")
@@ -270,6 +279,7 @@ def compute(
         accounts=rows.unionByName(retained),
         ledger=ledger(states, transfers),
         events=combine(remarked),
+        flow_rows=flow_rows,
     )
 
 

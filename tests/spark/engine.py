@@ -58,8 +58,6 @@ def results(
     periods: Sequence[str],
     policy: Methodology,
     wanted: Mapping[str, str] | None = None,
-    *,
-    account_rows: int = 0,
 ) -> dict[str, ByPeriod]:
     """Result tables of many periods, in their columns and types.
 
@@ -67,11 +65,9 @@ def results(
     ----------
     wanted
         SQL filter per table; None = all rows of `COMPARED`.
-    account_rows
-        As if the run scanned so many: decides whether plans are compiled or interpreted.
     """
     filters = dict.fromkeys(COMPARED, "true") if wanted is None else wanted
-    with short_plans(spark), Bench(spark, account_rows) as bench:
+    with short_plans(spark), Bench(spark) as bench:
         provider = _provider(spark, core["core_accounts"], periods, Settings())
         found = compute(core, periods, policy, provider, bench)
         ids = spark.createDataFrame([(period, "run") for period in periods], "usage_period string, run_id string")

@@ -1,4 +1,4 @@
-"""What must not change a result: partitions, order, the unit of a weight, how racks are cut, accounts without use."""
+"""What must not change a result: partitions, order, how plans run, the unit of a weight, how racks are cut, accounts without use."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from ccft.lake import memory
 from ccft.lake.memory import settle
 from ccft.methodology.model import methodology
 from tests.oracle.worlds import combine, make_world, write_folder
@@ -68,6 +69,14 @@ def test_partitions_and_order_of_the_inputs_change_nothing(spark, core, periods,
     }
     with shuffle_partitions(spark, number):
         assert computed(spark, core | shuffled, periods) == base
+
+
+def test_compiled_plans_give_the_rows_of_interpreted_ones(spark, core, periods, base, monkeypatch):
+    """Large months and dense graphs run as compiled code, all other tests interpreted."""
+    monkeypatch.setattr(memory, "COMPILE_FROM_ROWS", 0)
+    with memory.Bench(spark).plans(0):
+        assert spark.conf.get("spark.sql.codegen.wholeStage") == "true"
+    assert computed(spark, core, periods) == base
 
 
 def test_the_unit_of_a_weight_does_not_matter(spark, core, periods, base):
