@@ -257,7 +257,7 @@ def _write(
     bench: Bench,
     flow_rows: int,
 ) -> dict[str, Commit]:
-    """Replace the slice of each result table; account rows last."""
+    """Replace the slice of each result table, account rows last; the others run as the largest of them, the flows, has to."""
     where = Slice({"usage_period": periods, "methodology_version": [policy.version]})
     small = [registered.name for registered in RESULTS if registered.name != "account_emissions"]
     with clock.step("write results"), bench.plans(flow_rows), ThreadPoolExecutor(WRITERS) as pool:

@@ -72,7 +72,7 @@ def test_partitions_and_order_of_the_inputs_change_nothing(spark, core, periods,
 
 
 def test_compiled_plans_give_the_rows_of_interpreted_ones(spark, core, periods, base, monkeypatch):
-    """Large months and dense graphs run as compiled code, all other tests interpreted."""
+    """Large months and dense graphs run as compiled code, the generated worlds and golden cases of other tests are too small for it."""
     monkeypatch.setattr(memory, "COMPILE_FROM_ROWS", 0)
     with memory.Bench(spark).plans(0):
         assert spark.conf.get("spark.sql.codegen.wholeStage") == "true"
