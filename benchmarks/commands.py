@@ -1,6 +1,7 @@
 """Whole commands on the demo provider, each in a process of its own: what a user waits for.
 
 python -m benchmarks.commands --accounts 2000 --out benchmarks/results/commands.json
+python -m benchmarks.commands --accounts 10000000 --months 1 --rounds 1 --only demo-world ingest "run a month, cold" "verify a month" --out ...
 """
 
 import argparse
@@ -15,10 +16,9 @@ from pathlib import Path
 
 from benchmarks.measure import Measured, once
 
-MONTHS = 15
 COMMANDS = {
-    "demo-world": ["demo-world", "--out", "{inputs}", "--accounts", "{accounts}", "--months", str(MONTHS)],
-    "ingest 15 months": ["ingest", "--inputs", "{inputs}", "--lake", "{lake}"],
+    "demo-world": ["demo-world", "--out", "{inputs}", "--accounts", "{accounts}", "--months", "{months}"],
+    "ingest": ["ingest", "--inputs", "{inputs}", "--lake", "{lake}"],
     "ingest, unchanged": ["ingest", "--inputs", "{inputs}", "--lake", "{lake}"],
     "run a month, cold": ["run", "--lake", "{lake}", "--period", "2025-06"],
     "run, unchanged": ["run", "--lake", "{lake}", "--period", "2025-06"],
@@ -44,19 +44,23 @@ def main() -> None:
     """Measure and write the result file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--accounts", type=int, default=2000)
+    parser.add_argument("--months", type=int, default=15, help="of usage, the last is 2025-06")
+    parser.add_argument("--only", nargs="+", default=[*COMMANDS], choices=[*COMMANDS], metavar="COMMAND")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    found = {name: Measured() for name in COMMANDS}
+    found = {name: Measured() for name in given.only}
     for _ in range(given.rounds):
         with tempfile.TemporaryDirectory(dir=os.environ.get("CCFT_BENCH_DIR")) as folder:
-            places = {"inputs": f"{folder}/inputs", "lake": f"{folder}/lake", "accounts": str(given.accounts)}
-            for name, words in COMMANDS.items():
-                once(found[name], lambda words=words, places=places: run(words, places))
-                print(f"{name}: {found[name].seconds[-1]:.1f} s", flush=True)
+            places = {"inputs": f"{folder}/inputs", "lake": f"{folder}/lake"}
+            places |= {"accounts": str(given.accounts), "months": str(given.months)}
+            for name, into in found.items():
+                once(into, lambda words=COMMANDS[name], places=places: run(words, places))
+                print(f"{name}: {into.seconds[-1]:.1f} s", flush=True)
     written = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "accounts": given.accounts,
+        "months": given.months,
         "commands": {name: one.as_json() for name, one in found.items()},
     }
     given.out.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ python -m benchmarks.tables
 """
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +81,10 @@ def scale_out() -> str:
     return "\n".join(lines)
 
 
-def commands() -> str:
+def commands(result: str = "commands") -> str:
     """Seconds of whole commands, median of the rounds."""
-    found = _load("commands")
-    lines = ["| command | seconds | peak memory |", "|---|---:|---:|"]
+    found = _load(result)
+    lines = [f"| {found['accounts']:,} accounts | seconds | peak memory |", "|---|---:|---:|"]
     lines += [
         f"| {name} | {one['median_seconds']:.1f} | {one['peak_mb'] / 1024:.1f} GiB |"
         for name, one in found["commands"].items()
@@ -147,6 +148,7 @@ TABLES = {
     "cost-model": (cost_model, ("account_step",)),
     "scale-out": (scale_out, ("scale_out",)),
     "commands": (commands, ("commands",)),
+    "many-accounts": (partial(commands, "many_accounts"), ("many_accounts",)),
     "backfill": (backfill, ("backfill",)),
     "dense-cluster": (dense_cluster, ("dense_cluster",)),
     "ai-tokens": (ai_tokens, ("ai_tokens",)),

@@ -5,6 +5,7 @@
 #   scripts/bench.sh skew [--rows N ...]                        the same where one account has half a pool, or one pool half of all rows
 #   scripts/bench.sh scale-out [--rows N]                       the account step on a standalone cluster: two workers against one
 #   scripts/bench.sh commands [--accounts N]                    whole commands on the demo provider, as a user waits for them
+#   scripts/bench.sh many-accounts [--accounts N]               one month of 10 million accounts: inputs, ingest, run, verify
 #   scripts/bench.sh backfill [arguments]                       38 months x 3 versions in one command
 #   scripts/bench.sh dense-cluster [--racks N] [--services N]   whole commands on one cluster whose services all use each other
 #   scripts/bench.sh ai-tokens [--rows N ...]                   hourly token usage, to 100 million rows
@@ -25,6 +26,11 @@ case "${1:-}" in
         ;;
     scale-out) module=scale_out && out=(--out benchmarks/results/scale_out.json) ;;
     commands) module=commands && out=(--out benchmarks/results/commands.json) ;;
+    many-accounts)
+        module=commands
+        out=(--out benchmarks/results/many_accounts.json --accounts 10000000 --months 1 --rounds 1
+            --only demo-world ingest "run a month, cold" "verify a month")
+        ;;
     backfill) module=backfill && out=(--result benchmarks/results/backfill.json) ;;
     dense-cluster) module=dense_cluster && out=(--out benchmarks/results/dense_cluster.json) ;;
     ai-tokens) module=ai_tokens && out=(--out benchmarks/results/ai_tokens.json) ;;

@@ -40,9 +40,8 @@ def spark(tmp_path_factory) -> "Iterator[SparkSession]":
 
     # Spark logs a JSON stack trace per SQL error: tests of errors expect them.
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
-    session = open_session(
-        "ccft-tests", overrides={"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse"))}
-    )
+    warehouse = {"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse"))}
+    session = open_session("ccft-tests", overrides=warehouse, quick=False)  # a worker's tests are work of many minutes
     yield session
     session.stop()
 

@@ -71,6 +71,12 @@ SMALL_HEAP: Final = "-Xms1536m -Xmn1g -XX:MetaspaceSize=256m"
 LARGE_HEAP: Final = "-Xms2g -Xmn1g -XX:MetaspaceSize=256m"
 """Half of the default driver: a long scan makes nothing but short-lived rows."""
 
+SECOND_COMPILER_LATE: Final = " ".join(
+    f"-XX:Tier4{name}Threshold={calls}"
+    for name, calls in {"Invocation": 40_000, "MinInvocation": 5_000, "Compile": 120_000, "BackEdge": 320_000}.items()
+)
+"""Eight times the defaults: the second compiler works on what a long session does again and again, not on what it has done a few times."""
+
 CODE_CACHE: Final = "-XX:ReservedCodeCacheSize=256m"
 """A long session with many small plans fills the first compiler's default of 48 MB, and then nothing is compiled any more."""
 
@@ -83,13 +89,14 @@ def _class_data_archive() -> Path:
 def java_options(*, quick: bool) -> str:
     """JVM options of a local session with shared class data.
 
-    Quick: the first compiler only, and a collector of one thread on a small heap; otherwise all compilers, and a collector on every core, because with
-    one thread all cores wait while account rows are collected.
+    Quick: the first compiler only, and a collector of one thread on a small heap. Otherwise both compilers, which pays from about the fifth small month
+    in one session on, and a collector on every core, because with one thread all cores wait while account rows are collected.
     """
     logging = f"-Dlog4j2.configurationFile={resources.files('ccft.lake') / 'log4j2.properties'}"
     archive = _class_data_archive()
     shared = f" -XX:SharedArchiveFile={archive} -Xshare:auto" if archive.exists() else ""
-    speed = f"-XX:+UseSerialGC -XX:TieredStopAtLevel=1 {SMALL_HEAP}" if quick else f"-XX:+UseParallelGC {LARGE_HEAP}"
+    quickly, steadily = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1", f"-XX:+UseParallelGC {SECOND_COMPILER_LATE}"
+    speed = f"{quickly} {SMALL_HEAP}" if quick else f"{steadily} {LARGE_HEAP}"
     return f"{logging} {speed} {CODE_CACHE} {QUIET}{shared}"
 
 
