@@ -3,11 +3,9 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,17 +16,12 @@ from deltalake import DeltaTable
 
 from ccft.schema.tables import RESULTS
 from tests.cluster.commands import DEADLINE, PERIODS, ROOT, Job, ccft, finish, periods, rows, submit, wait_for
+from tests.servers import free_port, is_up
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 BUCKET = "footprints"
 APPENDS = 6
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +31,7 @@ def endpoint(tmp_path_factory) -> Iterator[str]:
     log = (tmp_path_factory.mktemp("s3") / "server.log").open("w")
     command = [str(Path(sys.prefix) / "bin" / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
     server = subprocess.Popen(command, stdout=log, stderr=log)
-    until = time.monotonic() + 60
-    while socket.socket().connect_ex(("127.0.0.1", port)):
-        assert time.monotonic() < until
-        assert server.poll() is None
-        time.sleep(0.2)
+    assert is_up(server, port, seconds=60)
     yield f"http://127.0.0.1:{port}"
     server.terminate()
     server.wait()

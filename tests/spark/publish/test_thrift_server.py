@@ -1,10 +1,8 @@
 """The views in a lasting catalog: written by `spark-sql`, read through the Thrift server by a client that knows nothing of ccft."""
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 import ccft
 from ccft.lake.session import ALWAYS
 from ccft.pipeline.catalog import script
+from tests.servers import free_port, is_up
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 BIN = Path(sys.executable).parent
@@ -66,9 +65,7 @@ def lasting_views(catalog, published_world):
 def server(catalog, lasting_views):
     """A Thrift server on a free loopback port."""
     folder, settings = catalog
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [
         BIN / "spark-submit", *settings, "--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2", "spark-internal",
         "--hiveconf", "hive.server2.thrift.bind.host=127.0.0.1", "--hiveconf", f"hive.server2.thrift.port={port}",
@@ -78,21 +75,12 @@ def server(catalog, lasting_views):
             command, stdout=log, stderr=log, cwd=folder, env=os.environ | {"SPARK_LOCAL_IP": "127.0.0.1"}
         )
     try:
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"the Thrift server did not start: {(folder / 'server.log').read_text()[-3000:]}")
-            time.sleep(1)
+        if not is_up(process, port, START_SECONDS):
+            pytest.fail(f"the Thrift server did not start: {(folder / 'server.log').read_text()[-3000:]}")
         yield port
     finally:
         process.terminate()
         process.wait(60)
-
-
-def _answers(port):
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_spark_sql_reads_the_lasting_views(lasting_views, published_world):
