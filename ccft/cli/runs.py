@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ccft.pipeline.run import RunReport
 
 _ALL_VERSIONS = "all"
-QUICK_UP_TO = 12
+QUICK_UP_TO = 2
 """Period-versions up to which a JVM that starts fast is done earlier than one that gets fast."""
 QUICK_UP_TO_ROWS = 2_000_000
 """Account rows, those of every version counted, up to which the same holds."""
