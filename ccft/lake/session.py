@@ -89,8 +89,8 @@ def _class_data_archive() -> Path:
 def java_options(*, quick: bool) -> str:
     """JVM options of a local session with shared class data.
 
-    Quick: the first compiler only, and a collector of one thread on a small heap. Otherwise both compilers, which pays from about the fifth small month
-    in one session on, and a collector on every core, because with one thread all cores wait while account rows are collected.
+    Quick: the first compiler only, and a collector of one thread on a small heap. Otherwise both compilers, which pays from the third small month in one
+    session on where a core is free for them, and a collector on every core, because with one thread all cores wait while account rows are collected.
     """
     logging = f"-Dlog4j2.configurationFile={resources.files('ccft.lake') / 'log4j2.properties'}"
     archive = _class_data_archive()
