@@ -25,6 +25,8 @@ from ccft.schema.units import SHARES_PER_ONE
 
 NOTABLE_ERROR = 1e-6
 """Relative; smaller ones are rounding, or concern nobody."""
+WHOLE_WITHIN = 1e-12
+"""How far shares of a service may sum from one before the sparse solve is not believed."""
 FLOW_POOL = (*CLUSTER_KEY, "origin_service_id", "measure", "component")
 BEARING_SCHEMA = pa.schema(
     [
@@ -116,19 +118,54 @@ def _system(graph: _Graph) -> _System:
 
 
 def _bearing_matrix(system: _System) -> np.ndarray:
-    """N in whole 1e-15, services x services: one sparse solve with a refinement step."""
+    """N in whole 1e-15, services x services."""
+    shares = _solved(system)
+    if shares is None:
+        shares = _eliminated(system)
+    return np.floor(shares * SHARES_PER_ONE + 0.5).astype(np.int64)
+
+
+def _solved(system: _System) -> np.ndarray | None:
+    """N by one sparse solve with a refinement step; None where the equations are too close to singular for it.
+
+    That is so where services use almost nothing but each other. What a service emits ends somewhere, so a row that does not sum to one says it.
+    """
     size = len(system.services)
     equations = csc_array(eye_array(size, format="csc") - system.shares)
     bearers = np.flatnonzero(system.leaves)
     units = np.zeros((size, bearers.size))
     units[bearers, np.arange(bearers.size)] = 1.0
-    factors = splu(equations)
-    solution = factors.solve(units)
-    solution += factors.solve(units - equations @ solution)
-    matrix = np.zeros((size, size), dtype=np.int64)
-    shares = np.clip(solution * system.leaves[bearers], 0.0, None)
-    matrix[:, bearers] = np.floor(shares * SHARES_PER_ONE + 0.5).astype(np.int64)
-    return matrix
+    try:
+        factors = splu(equations)
+    except RuntimeError:  # exactly singular
+        return None
+    shares = np.zeros((size, size))
+    with np.errstate(over="ignore", invalid="ignore"):
+        solution = factors.solve(units)
+        solution += factors.solve(units - equations @ solution)
+        shares[:, bearers] = np.clip(solution * system.leaves[bearers], 0.0, None)
+        is_whole = np.abs(shares.sum(axis=1) - 1.0) <= WHOLE_WITHIN
+    return shares if is_whole.all() else None
+
+
+def _eliminated(system: _System) -> np.ndarray:
+    """N by eliminating one service after the other without a subtraction (Grassmann, Taksar, Heyman 1985), so that nothing cancels.
+
+    Dense: a second or more for 1,000 services, where the sparse solve takes a moment.
+    """
+    size = len(system.services)
+    passed = system.shares.toarray()
+    borne = np.diag(system.leaves)
+    for last in range(size - 1, -1, -1):
+        # What a service passes to itself comes back; the rest, summed and not taken from one, is all that leaves it.
+        leaving = passed[last, :last].sum() + borne[last].sum()
+        passed[last, :last] /= leaving
+        borne[last] /= leaving
+        passed[:last, :last] += np.outer(passed[:last, last], passed[last, :last])
+        borne[:last] += np.outer(passed[:last, last], borne[last])
+    for service in range(1, size):
+        borne[service] += passed[service, :service] @ borne[:service]
+    return borne
 
 
 def solve(pools: pa.Table, edges: pa.Table) -> pa.Table:
