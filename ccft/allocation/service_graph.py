@@ -151,7 +151,7 @@ def _solved(system: _System) -> np.ndarray | None:
 def _eliminated(system: _System) -> np.ndarray:
     """N by eliminating one service after the other without a subtraction (Grassmann, Taksar, Heyman 1985), so that nothing cancels.
 
-    Dense: a second or more for 1,000 services, where the sparse solve takes a moment.
+    Dense, however few services use each other.
     """
     size = len(system.services)
     passed = system.shares.toarray()
