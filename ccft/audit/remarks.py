@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from ccft.audit.events import events
 from ccft.kernel.exact import kilograms, units
 from ccft.schema.columns import SHARED_OVERHEAD, UNASSIGNED
+from ccft.schema.spark import local_frame
 
 
 class Missed(Protocol):
@@ -155,7 +156,7 @@ def on_two_rounds(spark: SparkSession, missed: Sequence[Missed]) -> Iterator[Dat
         (line.usage_period, line.cluster_id, line.service_id, Decimal(f"{line.error * 100:.4f}")) for line in missed
     ]
     schema = f"usage_period string, cluster_id string, service_id string, percent {_RATIO}"
-    lines = spark.createDataFrame(rows, schema)
+    lines = local_frame(spark, rows, schema)
     yield events(lines, "CCFT-EVENT-TWO-ROUNDS", subject="service_id", value=F.col("percent"))
 
 

@@ -12,6 +12,7 @@ from ccft.inventory.lines import LINE_COLUMNS, LINE_KEY
 from ccft.kernel.exact import half_up_quotient, micros, quanta, row_units
 from ccft.methodology.model import Methodology, Scope1Gaps
 from ccft.schema.columns import EVIDENCE
+from ccft.schema.spark import local_frame
 from ccft.schema.units import MASS
 
 _FUEL_COLUMNS = ("usage_period", "cluster_id", "activity", "substance", "quantity", "evidence")
@@ -108,7 +109,7 @@ def _wanted(policy: Methodology) -> list[tuple[str, str, str, str]]:
 def _with_factors(rows: DataFrame, factors: DataFrame, periods: DataFrame, policy: Methodology) -> DataFrame:
     """Fuel rows once per measure they count for, with the factor valid in the period (null when missing)."""
     spark = rows.sparkSession
-    kinds = spark.createDataFrame(_wanted(policy), "activity string, factor_type string, measure string, source string")
+    kinds = local_frame(spark, _wanted(policy), "activity string, factor_type string, measure string, source string")
     valid = valid_in(factors, periods).select(
         "usage_period",
         "factor_type",

@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 
 from ccft.config import HISTORY_DAYS
 from ccft.schema.arrow import arrow_schema
-from ccft.schema.spark import create_table_ddl, history_properties, quote, select_columns, struct_type
+from ccft.schema.spark import create_table_ddl, history_properties, local_frame, quote, select_columns
 from ccft.schema.tables import Table, table
 
 _SIGNS_OF_CLEANING: Final = (
@@ -181,7 +181,7 @@ class Lake:
 
     def empty(self, name: str) -> DataFrame:
         """A table without rows."""
-        return self.spark.createDataFrame([], struct_type(table(name)))
+        return local_frame(self.spark, [], table(name))
 
     def rows(self, name: str, version: int | None = None, only: tuple[str, Sequence[str]] | None = None) -> pa.Table:
         """Rows of a small table, newest or at a Delta version, on the driver.

@@ -19,6 +19,7 @@ from ccft.lake.tables import Lake
 from ccft.methodology.model import Methodology
 from ccft.pipeline.ai_core import AiCore
 from ccft.pipeline.ai_pools import account_rows
+from ccft.schema.spark import local_frame
 from ccft.schema.units import F_SCALE
 
 Row = dict[str, Any]
@@ -37,7 +38,7 @@ def traffic(lake: Lake, core: AiCore, rows: DataFrame) -> list[Row]:
     """
     places = [(d.deployment_id, d.cluster_id, d.service_id, d.is_team_run) for d in core.deployments]
     schema = "deployment_id string, cluster_id string, service_id string, is_team_run boolean"
-    usage = tokens.placed(core.tokens, lake.spark.createDataFrame(places, schema))
+    usage = tokens.placed(core.tokens, local_frame(lake.spark, places, schema))
     served = usage.where("NOT is_team_run").unionByName(tokens.of_customers(usage, rows))
     sums = served.groupBy("deployment_id", "model_id").agg(
         *(F.sum(name).alias(name) for name in COUNTS), F.countDistinct("account_id").alias("customers")

@@ -16,6 +16,7 @@ from ccft.config import Settings
 from ccft.lake.tables import Lake
 from ccft.methodology.model import Methodology
 from ccft.pipeline.ai_core import AiCore
+from ccft.schema.spark import local_frame
 
 _POOL_SCHEMA = "account_id string, cluster_id string, service_id string"
 
@@ -50,9 +51,9 @@ class Pools:
     def marked(self, rows: DataFrame) -> DataFrame:
         """Account rows with `is_own`, `is_team`."""
         spark = rows.sparkSession
-        own = spark.createDataFrame([(*key, True) for key in sorted(self.customers)], _POOL_SCHEMA + ", own boolean")
-        team = spark.createDataFrame(
-            [(*key, True) for key in sorted(self.services)], "cluster_id string, service_id string, team boolean"
+        own = local_frame(spark, [(*key, True) for key in sorted(self.customers)], _POOL_SCHEMA + ", own boolean")
+        team = local_frame(
+            spark, [(*key, True) for key in sorted(self.services)], "cluster_id string, service_id string, team boolean"
         )
         joined = rows.join(F.broadcast(own), list(ROW_KEY), "left").join(
             F.broadcast(team), ["cluster_id", "service_id"], "left"
@@ -63,12 +64,12 @@ class Pools:
 
 def pairs(spark: SparkSession, pools: Iterable[Service]) -> DataFrame:
     """Pools of services as a frame."""
-    return spark.createDataFrame(sorted(pools), "cluster_id string, service_id string")
+    return local_frame(spark, sorted(pools), "cluster_id string, service_id string")
 
 
 def keys(spark: SparkSession, pools: Iterable[Pool]) -> DataFrame:
     """Keys of account rows as a frame."""
-    return spark.createDataFrame(sorted(pools), _POOL_SCHEMA)
+    return local_frame(spark, sorted(pools), _POOL_SCHEMA)
 
 
 def pools_of(rows: DataFrame, deployments: Sequence[Deployment]) -> Pools:

@@ -20,7 +20,7 @@ from ccft.pipeline.ai_core import AiCore
 from ccft.pipeline.ai_derived import derived
 from ccft.pipeline.ai_pools import account_rows
 from ccft.pipeline.ai_split import compute
-from ccft.schema.spark import struct_type
+from ccft.schema.spark import local_frame
 from ccft.schema.tables import table
 
 Progress = Callable[[str], None]
@@ -152,7 +152,7 @@ class _Stamp:
         self._fixed = {"usage_period": period, "methodology_version": version, "run_id": run_id}
 
     def __call__(self, frame: DataFrame) -> DataFrame:
-        places = self._spark.createDataFrame(list(self._regions.items()), "cluster_id string, region_code string")
+        places = local_frame(self._spark, list(self._regions.items()), "cluster_id string, region_code string")
         fixed = frame.withColumns({name: F.lit(value) for name, value in self._fixed.items()})
         return fixed.join(F.broadcast(places), "cluster_id", "inner")
 
@@ -161,7 +161,7 @@ class _Stamp:
         names = table(name).column_names
         whole = [{"region_code": self._regions.get(str(row.get("cluster_id"))), **row, **self._fixed} for row in rows]
         plain = [tuple(row.get(column) for column in names) for row in whole]
-        return self._spark.createDataFrame(plain, struct_type(table(name))).coalesce(1)
+        return local_frame(self._spark, plain, table(name)).coalesce(1)
 
 
 def current(lake: Lake, bases: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], Mapping[str, object]]:
@@ -214,4 +214,4 @@ def _log(
         json.dumps(dict(versions), sort_keys=True),
         message,
     )
-    lake.append(LOG, lake.spark.createDataFrame([line], struct_type(table(LOG))))
+    lake.append(LOG, local_frame(lake.spark, [line], table(LOG)))

@@ -23,6 +23,7 @@ from ccft.methodology.model import Methodology
 from ccft.pipeline.ai_core import AiCore, Row
 from ccft.pipeline.ai_pools import Pools, account_rows, coverage, keys, pairs, pools_of
 from ccft.schema.ai_columns import UNATTRIBUTED
+from ccft.schema.spark import local_frame
 
 
 @dataclass(frozen=True)
@@ -172,9 +173,9 @@ def compute(lake: Lake, core: AiCore, base: Line, policy: Methodology, settings:
     customers = _customers(of_customers)
     weighed = rates(found.values(), customers, away(found.values(), pools.services), tuple(float(b) for b in bands))
     team = split.customer_shares(
-        of_customers, lake.spark.createDataFrame([astuple(r) for r in weighed], split.RATE_SCHEMA)
+        of_customers, local_frame(lake.spark, [astuple(r) for r in weighed], split.RATE_SCHEMA)
     )
-    all_shares = lake.spark.createDataFrame(own, split.SHARE_SCHEMA).unionByName(team)
+    all_shares = local_frame(lake.spark, own, split.SHARE_SCHEMA).unionByName(team)
     components = split.by_component(
         pools.take(rows), account_rows(lake, base, policy, core.period, "service_emissions")
     )
@@ -198,11 +199,12 @@ def _tokens(spark: SparkSession, core: AiCore, settings: Settings) -> DataFrame:
         (d.deployment_id, d.cluster_id, d.service_id, d.is_team_run, d.account_id, d.model_id, d.release_id)
         for d in core.deployments
     ]
-    places = spark.createDataFrame(
+    places = local_frame(
+        spark,
         own,
         "deployment_id string, cluster_id string, service_id string, is_team_run boolean, owner string, own_model string, own_release string",
     )
-    newest = spark.createDataFrame(sorted(core.release_of.items()), "model_id string, newest string")
+    newest = local_frame(spark, sorted(core.release_of.items()), "model_id string, newest string")
     usage = tokens.with_equivalents(core.tokens, settings.ai.token_weights, settings.ai.model_token_weights)
     with_release = tokens.placed(usage, places).join(F.broadcast(newest), "model_id", "left")
     release = F.when(F.col("model_id") == F.col("own_model"), F.col("own_release")).otherwise(F.col("newest"))

@@ -21,6 +21,7 @@ from ccft.methodology.model import Methodology
 from ccft.pipeline.ai_core import AiCore
 from ccft.pipeline.ai_split import Split, as_row
 from ccft.schema.ai_columns import ACCOUNTING_METHODS, AMORTISED, DEVELOPMENT_STAGES
+from ccft.schema.spark import local_frame
 from ccft.schema.units import MASS_SCALE, Q_SCALE, QUANTA_PER_KG
 
 METHODS: Final = {
@@ -132,9 +133,9 @@ def _memo(lake: Lake, core: AiCore, lines: Iterable[Mapping[str, Any]], split: S
         }
         found = draws(amortised, core.releases, borne)
         rows += [(payer, user, method, amount) for (payer, user), amount in found.items() if amount]
-    drawn = lake.spark.createDataFrame(rows, _DRAW_SCHEMA)
+    drawn = local_frame(lake.spark, rows, _DRAW_SCHEMA)
     tiers = [(name, month.tier) for name, month in split.months.items()]
-    tier_of = lake.spark.createDataFrame(tiers, "deployment_id string, tier int")
+    tier_of = local_frame(lake.spark, tiers, "deployment_id string, tier int")
     parts = users.join(F.broadcast(drawn), "release", "inner").join(F.broadcast(tier_of), "deployment_id", "inner")
     shared = apportion(parts, pool=("payer", "release", "measure"), key=(*ROW_KEY, "deployment_id", "model_id"))
     return shared.select(

@@ -31,7 +31,7 @@ from ccft.pipeline.delivery import (
     take_fingerprints,
     tallies,
 )
-from ccft.schema.spark import quote, struct_type
+from ccft.schema.spark import local_frame, quote
 from ccft.schema.tables import table
 
 WRITERS: Final = 3
@@ -240,7 +240,7 @@ def _log(lake: Lake, delivery: Delivery, plan: _Plan, *, pending: bool) -> None:
         for part, found in sorted(delivery.contents.items())
         if part.table in plan.tables
     ]
-    lake.append("ingest_log", lake.spark.createDataFrame(rows, struct_type(table("ingest_log"))))
+    lake.append("ingest_log", local_frame(lake.spark, rows, table("ingest_log")))
 
 
 def _where(delivery: Delivery, name: str) -> Slice:
@@ -262,8 +262,8 @@ def _rejected_rows(
         return {}
     pairs = " OR ".join(f"(table_name = {quote(name)} AND usage_period = {quote(period)})" for name, period in slices)
     where = Slice({"table_name": plan.usage, "usage_period": sorted({period for _, period in slices})}, also=pairs)
-    frame = lake.spark.createDataFrame([], struct_type(table("rejected_rows")))
-    periods = lake.spark.createDataFrame(slices, "table_name string, usage_period string")
+    frame = local_frame(lake.spark, [], table("rejected_rows"))
+    periods = local_frame(lake.spark, slices, "table_name string, usage_period string")
     for name in affected:
         frame = frame.unionByName(
             quarantine.rejected_rows(rejected(delivery, name, pools[name]), periods, plan.ingest_id)
@@ -286,7 +286,7 @@ def _events(lake: Lake, delivery: Delivery, plan: _Plan, lines: Sequence[Tally])
         odd = odd.limit(0)
     if not parts or not (count or lake.exists("data_quality_events")):
         return {}, 0
-    frame = remarks.events(lake.spark.createDataFrame(rows, _EVENT_SCHEMA), odd, plan.ingest_id)
+    frame = remarks.events(local_frame(lake.spark, rows, _EVENT_SCHEMA), odd, plan.ingest_id)
     where = Slice({"methodology_version": [remarks.INGEST]}, also=" OR ".join(parts))
     return {"data_quality_events": (frame.coalesce(1), where)}, count
 

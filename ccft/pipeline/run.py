@@ -26,7 +26,7 @@ from ccft.pipeline import run_log
 from ccft.pipeline.core import Core, Identity, contents, identities
 from ccft.pipeline.run_log import Attempt
 from ccft.pipeline.stages import Basis, Results, compute, period_frame
-from ccft.schema.spark import select_columns, struct_type
+from ccft.schema.spark import local_frame, select_columns
 from ccft.schema.tables import RESULTS, table
 
 WRITERS = 3
@@ -189,7 +189,7 @@ def _compute_and_write(
         with clock.step("allocation"):
             provider = provider_account(core, names, attempt.settings)
             results = _named_overflow(lambda: compute(core.frames(names), names, policy, provider, bench, shared))
-            ids = spark.createDataFrame([(x.period, x.run_id) for x in due], "usage_period string, run_id string")
+            ids = local_frame(spark, [(x.period, x.run_id) for x in due], "usage_period string, run_id string")
             frames = _stamped(results, ids, policy)
         with clock.step("reconciliation"):
             ledger = settle(frames["reconciliation"].select(*select_columns(table("reconciliation"))))
@@ -296,4 +296,4 @@ def _log_restatement(lake: Lake, plan: Plan, versions: dict[str, int], reason: s
             old |= restatement.totals(ledger, [identity.period], policy.version)
     rows = restatement.changes(due, before, old, new, policy.version, reason, restated_by)
     if rows:
-        lake.append("restatements", lake.spark.createDataFrame(rows, struct_type(table("restatements"))))
+        lake.append("restatements", local_frame(lake.spark, rows, table("restatements")))

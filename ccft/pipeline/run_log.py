@@ -12,7 +12,7 @@ from ccft.errors import CcftError
 from ccft.lake.tables import Lake
 from ccft.methodology.model import Methodology
 from ccft.pipeline.core import Identity
-from ccft.schema.spark import struct_type
+from ccft.schema.spark import local_frame
 from ccft.schema.tables import table
 
 PUBLISHED = "published"
@@ -76,7 +76,7 @@ class Attempt:
 
 def append(lake: Lake, lines: Sequence[tuple[object, ...]]) -> None:
     """Add lines to the log, in one commit."""
-    lake.append("run_log", lake.spark.createDataFrame(lines, struct_type(table("run_log"))))
+    lake.append("run_log", local_frame(lake.spark, lines, table("run_log")))
 
 
 def log_failure(lake: Lake, attempt: Attempt, error: Exception, progress: Callable[[str], None]) -> None:

@@ -1,12 +1,16 @@
 """Spark schemas and Delta DDL of the registry's tables."""
 
+from collections.abc import Iterable, Sequence
 from typing import Final
 
+import pyarrow as pa
 from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from ccft.config import HISTORY_DAYS
+from ccft.schema.arrow import arrow_schema, arrow_type
 from ccft.schema.tables import Table
 
 _JSON_NAMES: Final = {"bigint": "long", "int": "integer"}
@@ -20,6 +24,32 @@ def struct_type(table: Table) -> StructType:
         for c in table.columns
     ]
     return StructType.fromJson({"fields": fields})
+
+
+def local_frame(spark: SparkSession, rows: Iterable[Sequence[object]], columns: Table | str) -> DataFrame:
+    """Rows made in Python as a frame that is part of its plans.
+
+    Through Arrow: out of a list PySpark makes an RDD of pickled rows, and every plan that reads it starts Python processes on the executors, which
+    takes seconds the first time, and needs Python there.
+
+    Parameters
+    ----------
+    rows
+        Values in the order of the columns.
+    columns
+        Registry entry, nullability included, or names and types as in `"usage_period string, kg decimal(28,9)"`.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        A value does not fit its column's type.
+    """
+    if isinstance(columns, Table):
+        schema = arrow_schema(columns)
+    else:
+        schema = pa.schema([(name, arrow_type(kind)) for name, kind in (one.split() for one in columns.split(", "))])
+    made = pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema=schema)
+    return spark.createDataFrame(made, struct_type(columns) if isinstance(columns, Table) else None)
 
 
 def select_columns(table: Table) -> list[SparkColumn]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from pyspark.sql import DataFrame
 
 from ccft.config import Settings
 from ccft.errors import CcftError
@@ -134,6 +133,12 @@ def tables_made_once(tmp_path_factory) -> Iterator[None]:
 
 
 @pytest.fixture
+def no_python_on_executors(spark, monkeypatch) -> None:
+    """Tasks that need a Python process fail."""
+    monkeypatch.setattr(spark.sparkContext, "pythonExec", "/no-such-python")
+
+
+@pytest.fixture
 def world() -> World:
     return World()
 
@@ -185,13 +190,13 @@ def refused(take):
     return run
 
 
-def rows_of(frame: DataFrame, name: str) -> list[tuple[str, ...]]:
-    """All rows as text, sorted: exact equality of decimals included."""
+def rows_of(lake: Lake, name: str) -> list[tuple[str, ...]]:
+    """All rows of a table as text, sorted: exact equality of decimals included. Read without Spark, in milliseconds."""
     names = table(name).column_names
-    return sorted(tuple(str(row[column]) for column in names) for row in frame.select(*names).collect())
+    return sorted(tuple(str(row[column]) for column in names) for row in lake.rows(name).to_pylist())
 
 
 @pytest.fixture
 def rows(lake):
     """Rows of a table of the lake as text, sorted."""
-    return lambda name: rows_of(lake.read(name), name)
+    return lambda name: rows_of(lake, name)

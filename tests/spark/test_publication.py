@@ -84,7 +84,10 @@ def test_an_unchanged_rerun_does_nothing(published_lake):
     assert versions(published_lake) == before
 
 
-def test_the_same_inputs_give_the_same_rows_in_another_lake(published_lake, demo_lakes, tmp_path):
+def test_the_same_inputs_give_the_same_rows_in_another_lake(
+    published_lake, demo_lakes, tmp_path, no_python_on_executors
+):
+    """And no task needs Python where it runs."""
     lake = demo_lakes.copy(demo_lakes.core(), tmp_path)
     run(lake, SETTINGS, [PERIOD], methodology("v2.0"))
     for name in NAMES:

@@ -78,10 +78,10 @@ def test_order_layout_and_format_do_not_matter(spark, world, take, taken, lake, 
 def test_core_tables_are_equal_from_any_layout(spark, world, take, rows, sound_lake, tmp_path):
     take(write_shuffled(spark, world, tmp_path / "shuffled"))
     in_order = Lake(spark, sound_lake.root)
-    assert contents(rows) == contents(lambda name: rows_of(in_order.read(name), name))
+    assert contents(rows) == contents(lambda name: rows_of(in_order, name))
 
 
-def test_what_a_delivery_replaces(world, take, taken, rows, lake, tmp_path):
+def test_what_a_delivery_replaces(world, take, taken, rows, lake, tmp_path, no_python_on_executors):
     first, second = taken.report, world
     second.drop("activity", "2025-03").drop("account_usage", "2025-03").drop("rack_usage", "2025-03").drop(
         "certificates", "2025"
