@@ -3,31 +3,36 @@
 `A[p, c]` is the share of provider p's total weight that belongs to accounts owned by service c. Of what p emits, the fraction that ends at the
 customers of s is `N[p, s] = ((I - A)^-1)[p, s] * (1 - sum_c A[s, c])`.
 
-`solve` runs on the driver, from and to small Arrow tables: it is bounded by clusters x services^2. It yields shares only, in whole 1e-15; masses
-are spread by `apportion`, so nothing is lost to floating point.
+`systems` and `solve` run on the driver, from and to small Arrow tables: they are bounded by clusters x services^2. They yield shares only, in whole
+1e-15; masses are spread by the kernel, so nothing is lost to floating point. Its second form serves here as for account rows: who takes what the floors leave over
+depends on shares alone, so the flows of a dense graph are neither shuffled nor sorted.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, reduce
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from scipy.sparse import csc_array, eye_array
 from scipy.sparse.linalg import splu
 
 from ccft.allocation.rack_types import CLUSTER_KEY
-from ccft.allocation.services import POOL_COMPONENT
-from ccft.kernel.apportion import apportion
+from ccft.allocation.services import POOL_COMPONENT, SERVICE_KEY
+from ccft.kernel.apportion import floor_share
+from ccft.schema.columns import COMPONENTS
 from ccft.schema.units import SHARES_PER_ONE
 
 NOTABLE_ERROR = 1e-6
 """Relative; smaller ones are rounding, or concern nobody."""
 WHOLE_WITHIN = 1e-12
 """How far shares of a service may sum from one before the sparse solve is not believed."""
-FLOW_POOL = (*CLUSTER_KEY, "origin_service_id", "measure", "component")
+ORIGIN_KEY = (*CLUSTER_KEY, "origin_service_id")
+POOL_NUMBER = "flow_pool_number"
+"""A pool's key as one INT, as for account rows."""
 BEARING_SCHEMA = pa.schema(
     [
         ("usage_period", pa.string()),
@@ -35,6 +40,8 @@ BEARING_SCHEMA = pa.schema(
         ("origin_service_id", pa.string()),
         ("service_id", pa.string()),
         ("weight", pa.int64()),
+        ("total_weight", pa.int64()),
+        ("takes_rest", pa.bool_()),
     ]
 )
 
@@ -91,15 +98,48 @@ class TwoRounds:
 
 
 @dataclass(frozen=True)
-class _System:
-    """The equations of one graph: `shares` is A, a trapped service's row counting as 0; `leaves` what stays with a service's own customers."""
+class System:
+    """The equations of one cluster's graph in a period.
 
+    Parameters
+    ----------
+    services
+        In order of their ids.
+    shares
+        A, a trapped service's row counting as 0.
+    leaves
+        What stays with a service's own customers.
+    """
+
+    usage_period: str
+    cluster_id: str
     services: list[str]
     shares: csc_array
     leaves: np.ndarray
 
+    @cached_property
+    def bearing(self) -> np.ndarray:
+        """N in whole 1e-15, services x services."""
+        shares = _solved(self)
+        if shares is None:
+            shares = _eliminated(self)
+        return np.floor(shares * SHARES_PER_ONE + 0.5).astype(np.int64)
 
-def _system(graph: _Graph) -> _System:
+
+def systems(pools: pa.Table, edges: pa.Table) -> list[System]:
+    """Equations of each cluster with edges.
+
+    Parameters
+    ----------
+    pools
+        `usage_period, cluster_id, service_id, customer_weight` (int64).
+    edges
+        `usage_period, cluster_id, service_id, consumer_service_id, weight` (int64, above 0).
+    """
+    return [_system(*place, graph) for place, graph in sorted(_graphs(pools, edges).items()) if graph.consumers]
+
+
+def _system(usage_period: str, cluster_id: str, graph: _Graph) -> System:
     services = graph.services()
     index = {name: i for i, name in enumerate(services)}
     trapped = trapped_services(graph.customers, graph.consumers, services)
@@ -114,18 +154,10 @@ def _system(graph: _Graph) -> _System:
     shares = csc_array((values, (rows, columns)), shape=(len(services), len(services)))
     # A trapped service passes nothing on: what reaches it stays with it.
     leaves = [1.0 if name in trapped else graph.customers.get(name, 0) / totals[name] for name in services]
-    return _System(services, shares, np.array(leaves))
+    return System(usage_period, cluster_id, services, shares, np.array(leaves))
 
 
-def _bearing_matrix(system: _System) -> np.ndarray:
-    """N in whole 1e-15, services x services."""
-    shares = _solved(system)
-    if shares is None:
-        shares = _eliminated(system)
-    return np.floor(shares * SHARES_PER_ONE + 0.5).astype(np.int64)
-
-
-def _solved(system: _System) -> np.ndarray | None:
+def _solved(system: System) -> np.ndarray | None:
     """N by one sparse solve with a refinement step; None where the equations are too close to singular for it.
 
     That is so where services use almost nothing but each other. What a service emits ends somewhere, so a row that does not sum to one says it.
@@ -148,7 +180,7 @@ def _solved(system: _System) -> np.ndarray | None:
     return shares if is_whole.all() else None
 
 
-def _eliminated(system: _System) -> np.ndarray:
+def _eliminated(system: System) -> np.ndarray:
     """N by eliminating one service after the other without a subtraction (Grassmann, Taksar, Heyman 1985), so that nothing cancels.
 
     Dense, however few services use each other.
@@ -168,38 +200,32 @@ def _eliminated(system: _System) -> np.ndarray:
     return borne
 
 
-def solve(pools: pa.Table, edges: pa.Table) -> pa.Table:
+def solve(graphs: Iterable[System]) -> pa.Table:
     """Shares by which each origin service's emissions end at the services that bear them.
-
-    Parameters
-    ----------
-    pools
-        `usage_period, cluster_id, service_id, customer_weight` (int64).
-    edges
-        `usage_period, cluster_id, service_id, consumer_service_id, weight` (int64, above 0).
 
     Returns
     -------
     pyarrow.Table
-        `usage_period, cluster_id, origin_service_id, service_id, weight` (N in whole 1e-15, above 0). Only clusters with edges: elsewhere every
-        service bears its own.
+        `usage_period, cluster_id, origin_service_id, service_id, weight` (N in whole 1e-15, above 0), `total_weight` of the origin, `takes_rest`
+        (the largest weight of the origin, ties the smallest service). Only clusters with edges: elsewhere every service bears its own.
     """
     parts: list[pa.Table] = []
-    for (period, cluster), graph in sorted(_graphs(pools, edges).items()):
-        if not graph.consumers:
-            continue
-        system = _system(graph)
-        matrix = _bearing_matrix(system)
+    for system in graphs:
+        matrix = system.bearing
         origins, bearers = np.nonzero(matrix)
-        names = np.array(system.services, dtype=object)
+        names = np.array(
+            system.services, dtype=object
+        )  # in order of their ids: the first of several maxima is the smallest
         parts.append(
             pa.table(
                 {
-                    "usage_period": pa.array([period] * origins.size, pa.string()),
-                    "cluster_id": pa.array([cluster] * origins.size, pa.string()),
+                    "usage_period": pa.array([system.usage_period] * origins.size, pa.string()),
+                    "cluster_id": pa.array([system.cluster_id] * origins.size, pa.string()),
                     "origin_service_id": pa.array(names[origins], pa.string()),
                     "service_id": pa.array(names[bearers], pa.string()),
                     "weight": pa.array(matrix[origins, bearers], pa.int64()),
+                    "total_weight": pa.array(matrix.sum(axis=1)[origins], pa.int64()),
+                    "takes_rest": pa.array(matrix.argmax(axis=1)[origins] == bearers, pa.bool_()),
                 },
                 schema=BEARING_SCHEMA,
             )
@@ -207,15 +233,13 @@ def solve(pools: pa.Table, edges: pa.Table) -> pa.Table:
     return pa.concat_tables(parts) if parts else BEARING_SCHEMA.empty_table()
 
 
-def two_rounds(pools: pa.Table, edges: pa.Table, direct: pa.Table) -> list[TwoRounds]:
+def two_rounds(graphs: Iterable[System], direct: pa.Table) -> list[TwoRounds]:
     """What two rounds of propagation, which peers stop at, would miss: pass on twice, keep the third wave where it arrives.
 
     A remark beside the result, so doubles are enough.
 
     Parameters
     ----------
-    pools, edges
-        As in `solve`.
     direct
         `usage_period, cluster_id, service_id, measure, component, quanta`.
 
@@ -228,20 +252,20 @@ def two_rounds(pools: pa.Table, edges: pa.Table, direct: pa.Table) -> list[TwoRo
     for row in direct.to_pylist():
         emitted[row["usage_period"], row["cluster_id"]][row["measure"], row["service_id"]] += row["quanta"]
     found = []
-    for place, graph in sorted(_graphs(pools, edges).items()):
-        if graph.consumers:
-            worst = _furthest_off(_system(graph), emitted[place])
-            found += [TwoRounds(*place, *worst)] if worst else []
+    for system in graphs:
+        place = (system.usage_period, system.cluster_id)
+        worst = _furthest_off(system, emitted[place])
+        found += [TwoRounds(*place, *worst)] if worst else []
     return found
 
 
-def _furthest_off(system: _System, emitted: Mapping[tuple[str, str], int]) -> tuple[str, float] | None:
+def _furthest_off(system: System, emitted: Mapping[tuple[str, str], int]) -> tuple[str, float] | None:
     """Service and relative error; None where nothing is off by more than rounding."""
     measures = sorted({measure for measure, _ in emitted})
     direct = np.array([[float(emitted.get((m, s), 0)) for s in system.services] for m in measures])
     if not direct.any():
         return None
-    exact = direct @ (_bearing_matrix(system).astype(float) / SHARES_PER_ONE)
+    exact = direct @ (system.bearing.astype(float) / SHARES_PER_ONE)
     first = direct @ system.shares
     second = first @ system.shares
     approximate = (direct + first) * system.leaves + second
@@ -251,48 +275,85 @@ def _furthest_off(system: _System, emitted: Mapping[tuple[str, str], int]) -> tu
     return (system.services[column], error) if abs(error) >= NOTABLE_ERROR else None
 
 
-def flows(direct: DataFrame, bearing: DataFrame) -> DataFrame:
-    """Spread each service's direct emissions over the services that bear them; labels of measure and component are kept.
+def flow_pools(direct: DataFrame) -> DataFrame:
+    """Direct emissions with their components side by side: period, cluster, origin, measure; BIGINT quanta in a column per component."""
+    parts = [
+        F.sum(F.when(F.col("component") == name, F.col("quanta")).otherwise(_zero())).alias(name) for name in COMPONENTS
+    ]
+    return direct.withColumnRenamed("service_id", "origin_service_id").groupBy(*ORIGIN_KEY, "measure").agg(*parts)
 
-    Grain in: period, cluster, service, measure, component; period, cluster, origin, bearer. Grain out: period, cluster, origin, bearer, measure,
-    component; sums to direct by origin, exactly. A service outside every graph bears its own.
+
+def _zero() -> Column:
+    return F.lit(0).cast("bigint")
+
+
+def _share(component: str) -> Column:
+    return floor_share(F.col("weight"), F.col(component), F.col("total_weight"))
+
+
+def flow_rests(pools: DataFrame, bearing: DataFrame) -> DataFrame:
+    """Pools with what the floors of their flows leave over.
+
+    Grain in: `flow_pools` with their numbers; period, cluster, origin, bearer. Grain out: period, cluster, origin, measure.
 
     Returns
     -------
     DataFrame
-        `usage_period, cluster_id, origin_service_id, service_id, measure, component, quanta`.
+        `flow_pools` with `rest_<component>` (quanta), null where the origin is in no graph.
     """
-    origins = direct.withColumnRenamed("service_id", "origin_service_id")
-    pooled = origins.join(bearing, [*CLUSTER_KEY, "origin_service_id"], "left").select(
-        *FLOW_POOL,
-        F.coalesce("service_id", "origin_service_id").alias("service_id"),
-        F.coalesce("weight", F.lit(SHARES_PER_ONE)).alias("weight"),
-        "quanta",
+    spread = bearing.join(F.broadcast(pools), list(ORIGIN_KEY), "inner")
+    floors = spread.groupBy(POOL_NUMBER).agg(*(F.sum(_share(name)).alias(f"floors_{name}") for name in COMPONENTS))
+    rests = [(F.col(name) - F.col(f"floors_{name}")).alias(f"rest_{name}") for name in COMPONENTS]
+    return pools.join(F.broadcast(floors), POOL_NUMBER, "left").select(*ORIGIN_KEY, "measure", *COMPONENTS, *rests)
+
+
+def flows(pools: DataFrame, bearing: DataFrame) -> DataFrame:
+    """Spread each service's direct emissions over the services that bear them; measure and component are kept.
+
+    Grain in: `flow_rests`; period, cluster, origin, bearer. Grain out: period, cluster, origin, bearer, measure; sums to direct by origin and
+    component, exactly. A service outside every graph bears its own.
+
+    Returns
+    -------
+    DataFrame
+        `usage_period, cluster_id, origin_service_id, service_id, measure` and quanta in a column per component.
+    """
+    key = (*ORIGIN_KEY, "service_id", "measure")
+    spread = bearing.join(F.broadcast(pools), list(ORIGIN_KEY), "inner").withColumns(
+        {
+            name: _share(name) + F.when(F.col("takes_rest"), F.col(f"rest_{name}")).otherwise(_zero())
+            for name in COMPONENTS
+        }
     )
-    spread = apportion(pooled, pool=FLOW_POOL, key=["service_id"])
-    return spread.where("quanta <> 0").select(*FLOW_POOL, "service_id", "quanta")
+    alone = pools.where(f"rest_{COMPONENTS[0]} IS NULL").withColumn("service_id", F.col("origin_service_id"))
+    is_something = reduce(Column.__or__, (F.col(name) != 0 for name in COMPONENTS))
+    return spread.select(*key, *COMPONENTS).unionByName(alone.select(*key, *COMPONENTS)).where(is_something)
 
 
 def service_balances(direct: DataFrame, spread: DataFrame) -> DataFrame:
     """Direct, received, passed on of every service.
 
-    Grain out: period, cluster, service, measure, component.
+    Grain in: period, cluster, service, measure, component; `flows`. Grain out: period, cluster, service, measure, component.
 
     Returns
     -------
     DataFrame
         `..., direct, received, passed_on` (BIGINT quanta); direct + received - passed_on is what the service bears.
     """
-    zero = F.lit(0).cast("bigint")
     is_own = F.col("origin_service_id") == F.col("service_id")
-    borne = spread.select(
-        *POOL_COMPONENT,
-        zero.alias("direct"),
-        F.when(is_own, zero).otherwise(F.col("quanta")).alias("received"),
-        F.when(is_own, -F.col("quanta")).otherwise(zero).alias("passed_on"),
-    )
+    sums = [
+        F.struct(
+            F.lit(name).alias("component"),
+            F.sum(F.when(is_own, _zero()).otherwise(F.col(name))).alias("received"),
+            F.sum(F.when(is_own, F.col(name)).otherwise(_zero())).alias("kept"),
+        )
+        for name in COMPONENTS
+    ]
+    by_component = spread.groupBy(*SERVICE_KEY, "measure").agg(F.array(*sums).alias("parts"))
+    parts = by_component.select(*SERVICE_KEY, "measure", F.inline("parts")).where("received <> 0 OR kept <> 0")
+    borne = parts.select(*POOL_COMPONENT, _zero().alias("direct"), "received", (-F.col("kept")).alias("passed_on"))
     own = direct.select(
-        *POOL_COMPONENT, F.col("quanta").alias("direct"), zero.alias("received"), F.col("quanta").alias("passed_on")
+        *POOL_COMPONENT, F.col("quanta").alias("direct"), _zero().alias("received"), F.col("quanta").alias("passed_on")
     )
     return (
         own.unionByName(borne)

@@ -1,8 +1,8 @@
 """The one kernel: an amount in quanta, shared among weights, nothing lost ("Apportioning: one rule everywhere").
 
 `share = floor(weight * (amount / total_weight))` in IEEE doubles inside one row, in this order; what the floors leave over goes to the row with
-the largest weight, ties to the smallest key. Both forms give the same rows: `apportion` by window functions for everything bounded by racks and
-services, `floor_share` with pool totals broadcast back for account rows, which are then neither shuffled nor sorted.
+the largest weight, ties to the smallest key. Both forms give the same rows: `apportion` by window functions for what is bounded by racks and
+services, `floor_share` with pool totals broadcast back for account rows and flows between services, which are then neither shuffled nor sorted.
 
 Amounts and weights are BIGINT. A pool total beyond 9.2e18 raises Spark's ARITHMETIC_OVERFLOW, which the pipeline names.
 """

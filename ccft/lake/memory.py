@@ -79,7 +79,7 @@ def settle(frame: DataFrame, *, number: str = "") -> DataFrame:
 
 
 class Kept:
-    """Keeps wider frames (services x services, deliveries) on executors while a command runs; never account rows of results."""
+    """Keeps wider frames (two versions side by side, deliveries) on executors while a command runs; never account rows of results."""
 
     def __init__(self) -> None:
         self._kept: list[DataFrame] = []

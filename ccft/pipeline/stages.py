@@ -19,10 +19,11 @@ from ccft.inventory import embodied, fuel
 from ccft.inventory.electricity import Electricity, ElectricityResult
 from ccft.inventory.factors import FactorBook, valid_in
 from ccft.kernel.exact import kilograms, units
-from ccft.lake.memory import Bench, settle
+from ccft.lake.memory import Bench, on_driver, settle
 from ccft.methodology.model import Methodology, RampUp, Scope1Gaps
 from ccft.periods import month_end, month_start, shift
-from ccft.schema.columns import EVIDENCE
+from ccft.schema.columns import COMPONENTS, EVIDENCE
+from ccft.schema.spark import local_frame
 
 Core = dict[str, DataFrame]
 _BORNE = "direct + received - passed_on"
@@ -54,7 +55,7 @@ def period_frame(spark: SparkSession, periods: Sequence[str]) -> DataFrame:
     """The periods of a run as a frame: `usage_period, month_start, month_end` (exclusive), `last_year` (same month), `year`."""
     rows = [(p, month_start(p), month_end(p), shift(p, -12), int(p[:4])) for p in periods]
     schema = "usage_period string, month_start date, month_end date, last_year string, year int"
-    return spark.createDataFrame(rows, schema)
+    return local_frame(spark, rows, schema)
 
 
 def _of_periods(frame: DataFrame, periods: Sequence[str], column: str = "period") -> DataFrame:
@@ -216,11 +217,14 @@ def compute(
     # Step 2c: service interdependencies
     customer_weights = pools.select("usage_period", "cluster_id", "service_id", "customer_weight").toArrow()
     team_weights = edges.toArrow()
-    bearing = service_graph.solve(customer_weights, team_weights)
-    missed = service_graph.two_rounds(customer_weights, team_weights, direct.toArrow())
+    graphs = service_graph.systems(customer_weights, team_weights)
+    bearing = service_graph.solve(graphs)
+    missed = service_graph.two_rounds(graphs, direct.toArrow())
     flow_rows = bearing.num_rows * len(policy.measures)
-    with bench.plans(flow_rows):  # what is kept is computed as it was planned here
-        spread = bench.keep(service_graph.flows(direct, spark.createDataFrame(bearing)))
+    shares = on_driver(spark, bearing)
+    emitted = bench.settle(service_graph.flow_pools(direct), number=service_graph.POOL_NUMBER)
+    emitted = bench.settle(service_graph.flow_rests(emitted, shares), reads=flow_rows)
+    spread = service_graph.flows(emitted, shares)
     balances = bench.settle(service_graph.service_balances(direct, spread), reads=flow_rows)
 
     # Step 4: residuals
@@ -319,8 +323,7 @@ def _service_table(outcome: DataFrame) -> DataFrame:
 
 
 def _flow_table(spread: DataFrame) -> DataFrame:
-    key = ("usage_period", "cluster_id", "origin_service_id", "service_id", "measure")
-    return spread.groupBy(*key).agg(kilograms(F.sum("quanta")).alias("emissions_kg"))
+    return spread.withColumn("emissions_kg", kilograms(F.expr(" + ".join(COMPONENTS))))
 
 
 def _share_table(edges: DataFrame, pools: DataFrame) -> DataFrame:
@@ -335,13 +338,13 @@ def _certificate_table(spark: SparkSession, power: ElectricityResult) -> DataFra
     names = ("issued", "used_for_load", "used_for_losses", "unused")
     schema = "usage_period string, market_boundary string, " + ", ".join(f"{name} bigint" for name in names)
     rows = [tuple(row.values()) for row in power.ledger]
-    return spark.createDataFrame(rows, schema).withColumns({f"{name}_mwh": units(name) for name in names})
+    return local_frame(spark, rows, schema).withColumns({f"{name}_mwh": units(name) for name in names})
 
 
 def _inventory_remarks(core: Core, months: DataFrame, policy: Methodology, power: ElectricityResult) -> list[DataFrame]:
     spark = months.sparkSession
     schema = "usage_period string, condition string, cluster_id string, subject string"
-    fallback = spark.createDataFrame([tuple(event.values()) for event in power.events], schema)
+    fallback = local_frame(spark, [tuple(event.values()) for event in power.events], schema)
     found = [events(fallback, "CCFT-EVENT-MARKET-FACTOR-FALLBACK", subject="subject")]
     if policy.scope_1_gaps is Scope1Gaps.HISTORICAL_GROWTH:
         estimates = fuel.historical_growth(core["core_activity"], core["core_clusters"], months)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccft.allocation import service_graph
-from ccft.allocation.service_graph import BEARING_SCHEMA, solve, trapped_services, two_rounds
+from ccft.allocation.service_graph import BEARING_SCHEMA, solve, systems, trapped_services, two_rounds
 from tests.oracle.services import bearing_shares
 from tests.oracle.services import trapped_services as oracle_trapped
 
@@ -36,7 +36,7 @@ def graph_tables(customers: Customers, consumers: Consumers) -> tuple[pa.Table, 
 
 def solved(customers: Customers, consumers: Consumers) -> dict[tuple[str, str], int]:
     """Shares in 1e-15 by origin and bearer."""
-    table = solve(*graph_tables(customers, consumers))
+    table = solve(systems(*graph_tables(customers, consumers)))
     assert table.schema == BEARING_SCHEMA
     return {(row["origin_service_id"], row["service_id"]): row["weight"] for row in table.to_pylist()}
 
@@ -160,7 +160,7 @@ def test_clusters_and_periods_do_not_mix():
         {"usage_period": "2025-01", "cluster_id": cluster, "service_id": "a", "consumer_service_id": "b", "weight": 1}
         for cluster in ("x", "y")
     ]
-    table = solve(pa.Table.from_pylist(pools, schema=POOLS), pa.Table.from_pylist(edges, schema=EDGES))
+    table = solve(systems(pa.Table.from_pylist(pools, schema=POOLS), pa.Table.from_pylist(edges, schema=EDGES)))
     rows = {
         (r["usage_period"], r["cluster_id"], r["origin_service_id"], r["service_id"]): r["weight"]
         for r in table.to_pylist()
@@ -219,7 +219,7 @@ def test_two_rounds_of_propagation_miss_up_to_2_9_percent_of_the_published_cycle
     tables = graph_tables(
         {"s1": 60, "s2": 55, "s3": 95}, {"s1": {"s2": 30, "s3": 10}, "s2": {"s1": 20, "s3": 25}, "s3": {"s1": 5}}
     )
-    (line,) = two_rounds(*tables, direct_rows({"s1": 100 * 10**12, "s2": 60 * 10**12, "s3": 40 * 10**12}))
+    (line,) = two_rounds(systems(*tables), direct_rows({"s1": 100 * 10**12, "s2": 60 * 10**12, "s3": 40 * 10**12}))
     expected = Fraction(7065, 100) / Fraction(54188, 745) - 1
     assert (line.usage_period, line.cluster_id, line.service_id) == (PERIOD, CLUSTER, "s3")
     assert line.error == pytest.approx(float(expected), rel=1e-9)
@@ -228,4 +228,4 @@ def test_two_rounds_of_propagation_miss_up_to_2_9_percent_of_the_published_cycle
 
 def test_two_rounds_are_enough_for_a_short_chain():
     tables = graph_tables({"a": 1, "b": 2, "c": 3}, {"a": {"b": 5}, "b": {"c": 7}})
-    assert two_rounds(*tables, direct_rows({"a": 10**12, "b": 10**12})) == []
+    assert two_rounds(systems(*tables), direct_rows({"a": 10**12, "b": 10**12})) == []

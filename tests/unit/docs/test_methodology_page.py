@@ -8,7 +8,7 @@ from fractions import Fraction
 import pyarrow as pa
 import pytest
 
-from ccft.allocation.service_graph import solve
+from ccft.allocation.service_graph import solve, systems
 from ccft.inventory.certificates import share_out, uncovered
 from ccft.inventory.electricity import Electricity
 from ccft.inventory.factors import FactorBook
@@ -103,7 +103,7 @@ def test_example_of_interdependencies() -> None:
     })  # fmt: skip
     direct = {"S1": 100, "S2": 60, "S3": 40}
     net = dict.fromkeys(names, Fraction(0))
-    for row in solve(pools, edges).to_pylist():
+    for row in solve(systems(pools, edges)).to_pylist():
         net[row["service_id"]] += direct[row["origin_service_id"]] * Fraction(row["weight"], 10**15)
     expected = {"S1": Fraction(11016, 149), "S2": Fraction(39732, 745), "S3": Fraction(54188, 745)}
     assert all(abs(net[name] - expected[name]) < Fraction(1, 10**12) for name in names)
