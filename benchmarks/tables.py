@@ -56,17 +56,19 @@ def account_tasks() -> str:
 
 
 def cost_model() -> str:
-    """A line through the smallest and the largest size: fixed seconds, microseconds of each further row, and core time of it."""
+    """A line through the smallest and the largest size of each: fixed seconds, microseconds of each further row, and core time of it."""
     result = _load("account_step")
     sizes = {int(rows): one["found"] for rows, one in result["rows"].items()}
-    least, most, cores = min(sizes), max(sizes), result["machine"]["cores"]
-    lines = [f"| {least:,} to {most:,} rows | fixed | each further row | core time per row |", "|---|---:|---:|---:|"]
-    for one in sizes[most]:
-        if one in sizes[least]:
-            first, last = (sizes[rows][one]["median_seconds"] for rows in (least, most))
-            slope = (last - first) / (most - least)
-            fixed = first - least * slope
-            lines.append(f"| {one} | {fixed:.1f} s | {slope * 1e6:.2f} µs | {slope * cores * 1e6:.1f} µs |")
+    cores = result["machine"]["cores"]
+    lines = ["| | rows | fixed | each further row | core time per row |", "|---|---|---:|---:|---:|"]
+    for one in sizes[min(sizes)]:
+        measured = [rows for rows in sorted(sizes) if one in sizes[rows]]
+        least, most = measured[0], measured[-1]
+        first, last = (sizes[rows][one]["median_seconds"] for rows in (least, most))
+        slope = (last - first) / (most - least)
+        fixed = first - least * slope
+        span = f"{least / 1e6:g} to {most / 1e6:g} M"
+        lines.append(f"| {one} | {span} | {fixed:.1f} s | {slope * 1e6:.2f} µs | {slope * cores * 1e6:.1f} µs |")
     return "\n".join(lines)
 
 
