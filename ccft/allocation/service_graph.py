@@ -213,9 +213,7 @@ def solve(graphs: Iterable[System]) -> pa.Table:
     for system in graphs:
         matrix = system.bearing
         origins, bearers = np.nonzero(matrix)
-        names = np.array(
-            system.services, dtype=object
-        )  # in order of their ids: the first of several maxima is the smallest
+        names = np.array(system.services, dtype=object)
         parts.append(
             pa.table(
                 {
@@ -225,6 +223,7 @@ def solve(graphs: Iterable[System]) -> pa.Table:
                     "service_id": pa.array(names[bearers], pa.string()),
                     "weight": pa.array(matrix[origins, bearers], pa.int64()),
                     "total_weight": pa.array(matrix.sum(axis=1)[origins], pa.int64()),
+                    # Services are in order of their ids: the first of several maxima is the smallest.
                     "takes_rest": pa.array(matrix.argmax(axis=1)[origins] == bearers, pa.bool_()),
                 },
                 schema=BEARING_SCHEMA,

@@ -45,11 +45,12 @@ def local_frame(spark: SparkSession, rows: Iterable[Sequence[object]], columns: 
         A value does not fit its column's type.
     """
     if isinstance(columns, Table):
-        schema = arrow_schema(columns)
+        schema, required = arrow_schema(columns), struct_type(columns)
     else:
-        schema = pa.schema([(name, arrow_type(kind)) for name, kind in (one.split() for one in columns.split(", "))])
+        pairs = (one.split() for one in columns.split(", "))
+        schema, required = pa.schema([(name, arrow_type(kind)) for name, kind in pairs]), None
     made = pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema=schema)
-    return spark.createDataFrame(made, struct_type(columns) if isinstance(columns, Table) else None)
+    return spark.createDataFrame(made, required)
 
 
 def select_columns(table: Table) -> list[SparkColumn]:
