@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from ccft.allocation import accounts, capacity, rack_types, residuals, service_graph, services, weights
+from ccft.allocation import accounts, capacity, flows, rack_types, residuals, service_graph, services, weights
 from ccft.audit import remarks
 from ccft.audit.events import combine, events
 from ccft.audit.reconciliation import balance, ledger
@@ -222,10 +222,10 @@ def compute(
     missed = service_graph.two_rounds(graphs, direct.toArrow())
     flow_rows = bearing.num_rows * len(policy.measures)
     shares = on_driver(spark, bearing)
-    emitted = bench.settle(service_graph.flow_pools(direct), number=service_graph.POOL_NUMBER)
-    emitted = bench.settle(service_graph.flow_rests(emitted, shares), reads=flow_rows)
-    spread = service_graph.flows(emitted, shares)
-    balances = bench.settle(service_graph.service_balances(direct, spread), reads=flow_rows)
+    emitted = bench.settle(flows.flow_pools(direct), number=flows.POOL_NUMBER)
+    emitted = bench.settle(flows.flow_rests(emitted, shares), reads=flow_rows)
+    spread = flows.flows(emitted, shares)
+    balances = bench.settle(flows.service_balances(direct, spread), reads=flow_rows)
 
     # Step 4: residuals
     customers = pools.where("customer_weight > 0")

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ccft.allocation.service_graph import POOL_NUMBER, flow_pools, flow_rests, flows, service_balances, solve, systems
+from ccft.allocation.flows import POOL_NUMBER, flow_pools, flow_rests, flows, service_balances
+from ccft.allocation.service_graph import solve, systems
 from ccft.kernel.forms import apportioned
 from ccft.lake.memory import compiled_plans, on_driver, settle, short_plans
 from ccft.schema.columns import COMPONENTS
@@ -113,9 +114,14 @@ def test_balances_are_the_sums_of_the_flows(frames):
     assert found == {one: (direct[one], received[one], passed[one]) for one in {*direct, *received}}
 
 
-def test_flows_are_neither_shuffled_nor_sorted(frames):
+def test_flows_are_neither_shuffled_nor_sorted(spark, frames):
+    """Also where pools are too many to be broadcast unasked."""
     _, spread = frames
-    plan = spread._jdf.queryExecution().executedPlan().toString()
+    name = "spark.sql.autoBroadcastJoinThreshold"
+    before = spark.conf.get(name)
+    spark.conf.set(name, "-1")
+    plan = spread.select("*")._jdf.queryExecution().executedPlan().toString()
+    spark.conf.set(name, before)
     assert "BroadcastHashJoin" in plan
     # The only exchange beside broadcasts is the test's own repartition of the shares.
     moved = [line for line in plan.splitlines() if "Exchange" in line and "BroadcastExchange" not in line]
