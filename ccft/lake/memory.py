@@ -34,13 +34,14 @@ _COMPILED: Final = {
 @contextmanager
 def _plans(spark: SparkSession, settings: dict[str, str]) -> Iterator[None]:
     before = {name: str(spark.conf.get(name)) for name in settings}
-    for name, value in settings.items():
-        spark.conf.set(name, value)
+    changed = [name for name, value in settings.items() if before[name] != value]
+    for name in changed:
+        spark.conf.set(name, settings[name])
     try:
         yield
     finally:
-        for name, value in before.items():
-            spark.conf.set(name, value)
+        for name in changed:
+            spark.conf.set(name, before[name])
 
 
 def short_plans(spark: SparkSession) -> AbstractContextManager[None]:

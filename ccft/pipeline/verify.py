@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from ccft.audit import published, verification
 from ccft.errors import Problem, fail, raise_all
@@ -52,7 +53,8 @@ def verify(
         at = dict(versions)
         tables = {registered.name: lake.read(registered.name, at[registered.name]) for registered in RESULTS}
         with Bench(lake.spark, max(line.account_rows for line in together)) as bench, bench.scan():
-            checked, wrong = verification.verify(tables, months, version)
+            scanned = partial(bench.settle, scans_accounts=True)
+            checked, wrong = verification.verify(tables, months, version, scanned)
         report.equalities += checked
         report.slices += [(month, version) for month in months]
         problems += wrong

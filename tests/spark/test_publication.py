@@ -1,9 +1,12 @@
 """Publishing a month: all or nothing, once, and only what balances."""
 
 import json
+from decimal import Decimal
+from functools import reduce
 
 import pytest
 from deltalake import DeltaTable
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from ccft.allocation import accounts, rack_types
@@ -16,12 +19,13 @@ from ccft.methodology.model import methodology
 from ccft.pipeline.run import run
 from ccft.pipeline.verify import verify
 from ccft.schema.columns import MEASURES
-from ccft.schema.tables import RESULTS
+from ccft.schema.tables import RESULTS, table
 from tests.spark.demo_lakes import PERIOD, SETTINGS
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
-NAMES = tuple(table.name for table in RESULTS)
+NAMES = tuple(result.name for result in RESULTS)
+QUANTUM = Decimal("0.000000001")
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +35,8 @@ def published_lake(demo_lakes, tmp_path_factory) -> Lake:
 
 
 def rows(lake: Lake, name: str) -> list[str]:
-    table = DeltaTable(lake.path(name)).to_pyarrow_table().to_pylist()
-    return sorted(json.dumps(row, default=str, sort_keys=True) for row in table)
+    found = DeltaTable(lake.path(name)).to_pyarrow_table().to_pylist()
+    return sorted(json.dumps(row, default=str, sort_keys=True) for row in found)
 
 
 def versions(lake: Lake) -> dict[str, int]:
@@ -74,6 +78,58 @@ def test_verify_is_exact_and_finds_a_tampered_row(published_lake, spark):
     assert {problem.code for problem in problems} == {"CCFT-RUN-VERIFICATION-FAILED"}
     assert verify(published_lake).equalities > 100  # readers open the published version
     published_lake.restore({"account_emissions": before})
+
+
+def test_verify_names_every_equality_that_does_not_hold_and_by_how_much(published_lake):
+    """A microgram more in one amount of each table."""
+    versions = published.lines(published_lake.rows("run_log"))[0].table_versions
+    tables = {name: published_lake.read(name, versions[name]) for name in NAMES}
+
+    def one_more(name: str, amount: str, **of: str) -> dict[str, str]:
+        """The first row of these values, after its amount in the table has grown."""
+        found = published_lake.rows(name, versions[name]).to_pylist()
+        row = next(row for row in found if all(row[column] == value for column, value in of.items()))
+        keys = [F.col(column) == row[column] for column in table(name).key if row[column] is not None]
+        grown = F.col(amount) + F.when(reduce(Column.__and__, keys), F.lit(QUANTUM)).otherwise(0)
+        tables[name] = tables[name].withColumn(amount, grown.cast("decimal(28,9)"))
+        return row
+
+    one_more("inventory_emissions", "emissions_kg", measure="scope_1")
+    one_more("rack_type_emissions", "emissions_kg", measure="scope_2_lbm")
+    net = one_more("service_emissions", "net_kg", measure="scope_2_mbm")
+    direct = one_more("service_emissions", "direct_kg", measure="scope_1")
+    flow = one_more("service_flows", "emissions_kg", measure="scope_2_lbm")
+    booked = one_more("reconciliation", "out_kg", measure="scope_1", step="accounts", cluster_id=net["cluster_id"])
+    stored = one_more("reconciliation", "difference_kg", measure="scope_2_lbm", step="services")
+
+    count, problems = verification.verify(tables, [PERIOD], "v2.0")
+    assert count > 100
+    found = {(p.values["check"], p.values["subject"], p.values["difference"] / QUANTUM) for p in problems}
+    assert len(problems) == len(found)
+    of_net, of_direct, of_origin, of_bearer = (
+        f"{row['cluster_id']} {row[service]} {row['measure']}"
+        for row, service in (
+            (net, "service_id"),
+            (direct, "service_id"),
+            (flow, "origin_service_id"),
+            (flow, "service_id"),
+        )
+    )
+    assert found == {
+        ("inventory = accounts", "worldwide scope_1", 1),
+        ("inventory = rack types", "worldwide scope_1", 1),
+        ("inventory = services", "worldwide scope_1", 1),
+        ("inventory = rack types", "worldwide scope_2_lbm", -1),
+        ("inventory = services", "worldwide scope_2_mbm", -1),
+        ("service = its accounts", of_net, 1),
+        ("borne = flows", of_net, 1),
+        ("direct = flows", of_direct, 1),
+        ("direct = flows", of_origin, -1),
+        ("borne = flows", of_bearer, -1),
+        ("accounts = ledger", f"{booked['cluster_id']} scope_1", -1),
+        ("ledger accounts", f"{booked['cluster_id']} scope_1", -1),
+        ("ledger services", f"{stored['cluster_id']} scope_2_lbm", 1),
+    }
 
 
 def test_an_unchanged_rerun_does_nothing(published_lake):

@@ -26,7 +26,7 @@ def catalog(tmp_path_factory):
     """Settings of a catalog of its own: metastore and warehouse in a scratch folder."""
     folder = tmp_path_factory.mktemp("catalog")
     settings = {
-        **{key: value for key, value in ALWAYS.items() if key.startswith("spark.sql.")},
+        **{key: value for key, value in ALWAYS.items() if key.startswith(("spark.sql.", "spark.databricks."))},
         "spark.master": "local[2]",
         "spark.driver.memory": "2g",
         "spark.driver.bindAddress": "127.0.0.1",
