@@ -15,7 +15,7 @@ from ccft.methodology.model import Methodology
 from ccft.pipeline.delivery import monthly_usage, open_delivery
 from ccft.pipeline.run import _provider, _stamped
 from ccft.pipeline.stages import Core, compute
-from ccft.schema.spark import select_columns
+from ccft.schema.spark import local_frame, select_columns
 from ccft.schema.tables import table
 
 Rows = list[dict[str, Any]]
@@ -70,7 +70,7 @@ def results(
     with short_plans(spark), Bench(spark) as bench:
         provider = _provider(spark, core["core_accounts"], periods, Settings())
         found = compute(core, periods, policy, provider, bench)
-        ids = spark.createDataFrame([(period, "run") for period in periods], "usage_period string, run_id string")
+        ids = local_frame(spark, [(period, "run") for period in periods], "usage_period string, run_id string")
         frames = _stamped(found, ids, policy)
         with bench.scan():
             return {
