@@ -20,8 +20,8 @@ LISTED: Final = 100
 """Differences that are told of one check: who sees so many looks for one cause."""
 
 _SLICE = ("usage_period", "methodology_version")
-_WORLDWIDE, _CLUSTER, _SERVICE = (), ("cluster_id",), ("cluster_id", "service_id")
-"""What an equality is about."""
+_WORLD, _CLUSTER, _SERVICE = (), ("cluster_id",), ("cluster_id", "service_id")
+"""What an equality is about: columns of its key beside period and measure."""
 _EQUALITY = ("usage_period", "check", *_SERVICE, "measure")
 _RECOMPUTED = "in_kg + transferred_in_kg - transferred_out_kg - out_kg"
 
@@ -50,7 +50,7 @@ class _Check:
     name
         As a person reads it.
     grain
-        `_WORLDWIDE`, `_CLUSTER` or `_SERVICE`.
+        `_WORLD`, `_CLUSTER` or `_SERVICE`.
     left, right
         Frame and amount, as an expression.
     """
@@ -149,9 +149,9 @@ def verify(
     rack_types, borne_by = own["rack_type_emissions"], own["service_flows"]
     emitted_by = borne_by.drop("service_id").withColumnRenamed("origin_service_id", "service_id")
     checks = [
-        _Check("inventory = rack types", _WORLDWIDE, (inventory, "emissions_kg"), (rack_types, "emissions_kg")),
-        _Check("inventory = services", _WORLDWIDE, (inventory, "emissions_kg"), (services, "net_kg")),
-        _Check("inventory = accounts", _WORLDWIDE, (inventory, "emissions_kg"), (accounts, "kg")),
+        _Check("inventory = rack types", _WORLD, (inventory, "emissions_kg"), (rack_types, "emissions_kg")),
+        _Check("inventory = services", _WORLD, (inventory, "emissions_kg"), (services, "net_kg")),
+        _Check("inventory = accounts", _WORLD, (inventory, "emissions_kg"), (accounts, "kg")),
         _Check("direct = flows", _SERVICE, (services, "direct_kg"), (emitted_by, "emissions_kg")),
         _Check("borne = flows", _SERVICE, (services, "net_kg - residual_kg"), (borne_by, "emissions_kg")),
         _Check("service = its accounts", _SERVICE, (services, "net_kg"), (accounts, "kg")),
